@@ -1,0 +1,78 @@
+"""Settings shared by the packages: environment variables that begin with `SAFEROUTE_`.
+
+A variable that is not in the environment is read from the file named by
+`SAFEROUTE_ENV_FILE` (default `.local/saferoute.env`, written by `make up`).
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Where the servers are and how to sign in to them. No secret has a default."""
+
+    model_config = SettingsConfigDict(env_prefix="SAFEROUTE_", extra="ignore")
+
+    database_hosts: str = Field(
+        default="127.0.0.1:15432,127.0.0.1:15433",
+        description="PostgreSQL servers as host:port, separated by commas, in any order: "
+        "which one is the primary is asked of the servers.",
+    )
+    database: str = Field(default="saferoute", description="Name of the database.")
+    admin_password: SecretStr | None = Field(
+        default=None, description="Password of the superuser `postgres`: installs the schema."
+    )
+    owner_password: SecretStr | None = Field(
+        default=None, description="Password of `saferoute_owner`: imports and upkeep."
+    )
+    authenticator_password: SecretStr | None = Field(
+        default=None, description="Password of `authenticator`: the login of the API."
+    )
+
+    @property
+    def hosts(self) -> list[tuple[str, int]]:
+        """The servers as (host, port)."""
+        pairs = (entry.strip().rpartition(":") for entry in self.database_hosts.split(","))
+        return [(host, int(port)) for host, _, port in pairs]
+
+    def conninfo(self, user: str, password: SecretStr | None, *, primary: bool = True) -> str:
+        """A libpq connection string that finds the primary (or a standby) among the hosts."""
+        parts = {
+            "host": ",".join(host for host, _ in self.hosts),
+            "port": ",".join(str(port) for _, port in self.hosts),
+            "dbname": self.database,
+            "user": user,
+            "target_session_attrs": "read-write" if primary else "prefer-standby",
+            "connect_timeout": "5",
+        }
+        if password is not None:
+            parts["password"] = password.get_secret_value()
+        return " ".join(f"{key}={_quoted(value)}" for key, value in parts.items())
+
+    @property
+    def owner_conninfo(self) -> str:
+        """Connection string of `saferoute_owner` on the primary."""
+        return self.conninfo("saferoute_owner", self.owner_password)
+
+    @property
+    def admin_conninfo(self) -> str:
+        """Connection string of the superuser on the primary."""
+        return self.conninfo("postgres", self.admin_password)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    default = REPOSITORY / ".local" / "saferoute.env"
+    return Settings(_env_file=Path(os.environ.get("SAFEROUTE_ENV_FILE", default)))  # type: ignore[call-arg]

@@ -1,0 +1,1 @@
+"""The `saferoute` command: stack, import, partitions, replicas."""

@@ -1,0 +1,143 @@
+"""PostgreSQL servers of our own: a primary and its streaming standbys, for the local profile
+and for the tests.
+
+PostgreSQL refuses root, so as root every program here runs as the user `postgres`.
+"""
+
+import getpass
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.errors import OperatorError
+
+MINIMUM_VERSION = 15
+_HBA = """\
+# Written by saferoute. Passwords everywhere; nothing listens beyond loopback.
+local all         all              scram-sha-256
+host  all         all 127.0.0.1/32 scram-sha-256
+host  replication all 127.0.0.1/32 scram-sha-256
+"""
+
+
+def postgres_user() -> str:
+    """The system user PostgreSQL runs as: the caller, or `postgres` where the caller is root."""
+    return "postgres" if os.geteuid() == 0 else getpass.getuser()
+
+
+def bin_directory() -> Path:
+    """The newest PostgreSQL (15 or later) of this machine."""
+    found = [
+        (int(path.parent.name), path)
+        for path in Path("/usr/lib/postgresql").glob("*/bin")
+        if path.parent.name.isdigit() and (path / "initdb").exists()
+    ]
+    usable = [path for version, path in sorted(found) if version >= MINIMUM_VERSION]
+    if not usable:
+        raise OperatorError(f"PostgreSQL {MINIMUM_VERSION} or newer is not installed")
+    return usable[-1]
+
+
+def run(program: str, *arguments: str | Path, env: Mapping[str, str] | None = None) -> str:
+    """Run a PostgreSQL program as the right user; its standard output."""
+    as_user = postgres_user() if os.geteuid() == 0 else None
+    process = subprocess.run(
+        [str(bin_directory() / program), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})},
+        user=as_user,
+        group=as_user,
+        extra_groups=[] if as_user else None,
+    )
+    if process.returncode:
+        reason = (process.stderr or process.stdout).strip().splitlines()
+        raise OperatorError(f"{program} failed: {reason[-1] if reason else process.returncode}")
+    return process.stdout
+
+
+@dataclass(frozen=True)
+class Server:
+    """One PostgreSQL server on loopback: its data folder, its port, its log file."""
+
+    data: Path
+    port: int
+
+    @property
+    def log(self) -> Path:
+        """The server's log file, beside its data."""
+        return self.data.with_suffix(".log")
+
+    @property
+    def exists(self) -> bool:
+        """Whether the data folder has been initialised to the end."""
+        return (self.data / "saferoute.ready").exists()
+
+    def create_primary(self, password: str, options: Mapping[str, str]) -> None:
+        """initdb with UTF-8, the superuser `postgres` with this password, and these options."""
+        self._empty()
+        secret = self.data.with_suffix(".password")
+        secret.touch(mode=0o600)
+        secret.write_text(password)
+        if os.geteuid() == 0:
+            shutil.chown(secret, "postgres")
+        try:
+            run(
+                "initdb",
+                *("-D", self.data, "-U", "postgres", "--pwfile", secret),
+                *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"),
+            )
+        finally:
+            secret.unlink()
+        self._configure(options)
+        (self.data / "pg_hba.conf").write_text(_HBA)
+        (self.data / "saferoute.ready").touch()
+
+    def create_standby(
+        self, primary: "Server", password: str, name: str, options: Mapping[str, str]
+    ) -> None:
+        """pg_basebackup from the primary with a replication slot; the standby then streams."""
+        self._empty()
+        run(
+            "pg_basebackup",
+            *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
+            *("-D", self.data, "-R", "-X", "stream", "-c", "fast", "-C", "-S", name),
+            env={"PGPASSWORD": password, "PGAPPNAME": name},
+        )
+        self._configure(options)
+        (self.data / "saferoute.ready").touch()
+
+    def start(self) -> None:
+        """Start in the background and wait until it answers."""
+        run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop and wait until it has ended."""
+        run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+
+    def _empty(self) -> None:
+        """Remove what an interrupted creation left, and leave the parent open to PostgreSQL."""
+        if self.data.exists():
+            shutil.rmtree(self.data)
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(self.data.parent, "postgres", "postgres")
+
+    def _configure(self, options: Mapping[str, str]) -> None:
+        fixed = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+        }
+        lines = [f"{name} = '{value}'\n" for name, value in {**fixed, **options}.items()]
+        (self.data / "saferoute.conf").write_text("".join(lines))
+        main = self.data / "postgresql.conf"
+        include = "include 'saferoute.conf'\n"
+        if include not in main.read_text():
+            with main.open("a") as stream:
+                stream.write(include)

@@ -1,0 +1,41 @@
+-- Roles of the cluster. Least privilege: an app role reaches tables only through api.* functions.
+do $$
+declare
+    v_role record;
+begin
+    for v_role in
+        select *
+        from (values
+            ('saferoute_owner', 'login', 'owns tables and internal functions; imports and upkeep'),
+            ('saferoute_api', 'nologin', 'owns the api.* functions: not a table owner, no BYPASSRLS'),
+            ('authenticator', 'login noinherit', 'login of the API; becomes the role of the token'),
+            ('web_anon', 'nologin', 'a caller without a token'),
+            ('authenticated', 'nologin', 'a signed-in person'),
+            ('worker', 'login', 'background tasks'),
+            ('analyst', 'login', 'k-anonymous views on a standby'),
+            ('operator', 'login', 'views and procedures of schema ops')
+        ) as roles (name, attributes, meaning)
+    loop
+        if not exists (select from pg_catalog.pg_roles where rolname = v_role.name) then
+            execute format('create role %I %s', v_role.name, v_role.attributes);
+        end if;
+        execute format('comment on role %I is %L', v_role.name, v_role.meaning);
+    end loop;
+end
+$$;
+
+grant web_anon to authenticator;
+grant authenticated to authenticator;
+-- The owner replaces api.* functions; saferoute_api gains nothing from the owner.
+grant saferoute_api to saferoute_owner;
+
+-- Only signed-in roles of this product connect.
+do $$
+begin
+    execute format('revoke all on database %I from public', current_database());
+    execute format(
+        'grant connect on database %I to authenticator, worker, analyst, operator', current_database()
+    );
+    execute format('grant connect, create, temporary on database %I to saferoute_owner', current_database());
+end
+$$;

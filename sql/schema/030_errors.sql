@@ -1,0 +1,32 @@
+-- Our own errors: SQLSTATE class SR. The API answers with http_status; docs/reference/errors.md is made from this table.
+create table if not exists core.error_codes (
+    code text primary key check (code ~ '^SR[0-9]{3}$'),
+    http_status smallint not null check (http_status between 400 and 599),
+    message text not null,
+    hint text
+);
+comment on table core.error_codes is 'Every error of our own: SQLSTATE, HTTP status, what it means and what to do.';
+comment on column core.error_codes.code is 'SQLSTATE of class SR, the `code` of the error body.';
+comment on column core.error_codes.message is 'What happened, one sentence, shown to the caller.';
+comment on column core.error_codes.hint is 'What the caller can do about it.';
+grant select on core.error_codes to saferoute_api, authenticator;
+
+insert into core.error_codes (code, http_status, message, hint) values
+('SR001', 401, 'This call needs a signed-in person.', 'Send a token with a `sub` claim that is a UUID.'),
+('SR002', 404, 'There is no such journey of yours.', null),
+('SR003', 409, 'This journey id belongs to another journey.', 'Make a new UUID for each journey.'),
+('SR004', 409, 'This journey has ended.', 'Start a new journey.'),
+('SR010', 400, 'A position is not on Earth.', 'Longitude is -180 to 180, latitude -90 to 90, both finite degrees.'),
+('SR011', 422, 'No walkable way within 300 m of the position.', 'Are longitude and latitude swapped?'),
+('SR012', 422, 'No walk leads from one position to the other.', null),
+('SR013', 422, 'The walk is too far: more than 30 km in a straight line.', null),
+('SR014', 422, 'The position is in no city that has been imported.', 'Are longitude and latitude swapped?'),
+('SR015', 422, 'The time is too far from what the data covers.', 'Send a time between the years 2000 and 2100.'),
+('SR016', 400, 'The route is not a line that can be read.', 'Send a GeoJSON LineString or an encoded polyline.'),
+('SR017', 413, 'Too many points in one call.', 'Send at most 5,000 points in a call.'),
+('SR018', 400, 'An argument is outside its range.', null),
+('SR019', 400, 'The points cannot be read.', 'Send a JSON array of objects with recorded_at, lon and lat.'),
+('SR020', 400, 'There are no points in the call.', 'Send at least one point.'),
+('SR021', 409, 'This journey has no points yet.', null)
+on conflict (code) do update set
+    http_status = excluded.http_status, message = excluded.message, hint = excluded.hint;

@@ -1,0 +1,78 @@
+create table if not exists core.crime_categories (
+    category text primary key,
+    severity smallint not null check (severity between 1 and 10),
+    offence_class text not null check (offence_class in ('violence', 'robbery', 'property', 'vehicle', 'disorder', 'other')),
+    is_street_violence boolean not null
+);
+comment on table core.crime_categories is 'What each category of crime weighs. DBAs edit it; the next risk refresh follows.';
+comment on column core.crime_categories.severity is '1 (nuisance) to 10 (homicide).';
+comment on column core.crime_categories.is_street_violence is 'Violence a person on foot meets in the street: weighted apart from the rest.';
+grant select on core.crime_categories to saferoute_api;
+
+create table if not exists core.crime_data (
+    source text not null,
+    source_id text not null,
+    occurred_at timestamptz not null,
+    cell text collate "C" not null,
+    time_precision text not null check (time_precision in ('exact', 'day', 'month')),
+    category text not null references core.crime_categories on delete restrict,
+    published_category text not null,
+    geom geometry (point, 4326) not null,
+    primary key (cell, occurred_at, source, source_id)
+) partition by range (occurred_at);
+comment on table core.crime_data is 'Reported crimes, partitioned by month, each month by geohash region.';
+comment on column core.crime_data.source is 'Publisher and force, for example data.police.uk/psni.';
+comment on column core.crime_data.source_id is 'The publisher''s id, or a digest of the content where there is none, then #n: its occurrence within (publisher, force, month).';
+comment on column core.crime_data.occurred_at is 'When; the first moment of the month (city time) where only the month is known.';
+comment on column core.crime_data.cell is 'Geohash of five characters.';
+comment on column core.crime_data.published_category is 'The category in the words of the publisher.';
+create index if not exists crime_data_geom on core.crime_data using gist (geom);
+grant select on core.crime_data to saferoute_api;
+
+create table if not exists core.crime_key (
+    source text not null,
+    source_id text not null,
+    occurred_at timestamptz not null,
+    cell text collate "C" not null,
+    primary key (source, source_id)
+);
+comment on table core.crime_key is 'Where the current version of each crime stands: uniqueness that partitions cannot enforce.';
+
+create table if not exists core.crime_loads (
+    load_id bigint generated always as identity primary key,
+    source text not null,
+    city_id integer not null references core.cities on delete cascade,
+    file_name text not null,
+    file_digest text not null,
+    rows_read bigint not null,
+    rows_loaded bigint not null,
+    rows_unchanged bigint not null,
+    rows_removed bigint not null,
+    rows_rejected bigint not null,
+    loaded_at timestamptz not null default now()
+);
+comment on table core.crime_loads is 'One row per import of a crime file and source.';
+
+create table if not exists core.crime_rejects (
+    reject_id bigint generated always as identity primary key,
+    load_id bigint not null references core.crime_loads on delete cascade,
+    line_number bigint not null,
+    reason text not null,
+    content jsonb not null
+);
+comment on table core.crime_rejects is 'Rows of crime files that could not be loaded, whole, with the reason.';
+create index if not exists crime_rejects_load on core.crime_rejects (load_id);
+
+create table if not exists core.crime_coverage (
+    coverage_id bigint generated always as identity primary key,
+    source text not null,
+    city_id integer not null references core.cities on delete cascade,
+    area geometry (multipolygon, 4326) not null,
+    area_method text not null check (area_method in ('given', 'hull')),
+    covered_period tstzrange not null,
+    unique (source, city_id)
+);
+comment on table core.crime_coverage is 'Where and when a source reports. Outside it, risk is unknown, never 0.';
+comment on column core.crime_coverage.area_method is 'given: stated by the operator; hull: around the reporting areas in the file.';
+create index if not exists crime_coverage_area on core.crime_coverage using gist (area);
+grant select on core.crime_coverage to saferoute_api;

@@ -1,0 +1,145 @@
+"""A throw-away primary (and, where asked for, a standby) on free ports, and a database per test.
+
+Fixtures: `primary` (server), `template` (installed schema, cloned for each test), `db` (psycopg
+connection as the superuser to a clone), `standby` (streams from `primary`).
+"""
+
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from pytest_postgresql import factories
+
+from ops import schema
+from ops.cluster import Server
+
+# Speed over safety: the cluster is thrown away.
+OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "max_locks_per_transaction": "512",
+    "max_wal_senders": "8",
+    "hot_standby_feedback": "on",
+}
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The running primary, with the attributes that pytest-postgresql asks of an executor."""
+
+    server: Server
+    password: str
+    host: str = "127.0.0.1"
+    user: str = "postgres"
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: None = None
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def conninfo(self, dbname: str) -> str:
+        return (
+            f"host={self.host} port={self.port} user={self.user} "
+            f"password={self.password} dbname={dbname}"
+        )
+
+
+def free_port() -> int:
+    """A port nobody listens on, below the ephemeral range."""
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+@pytest.fixture(scope="session")
+def cluster_directory() -> Iterator[Path]:
+    """A folder that the user `postgres` can reach."""
+    path = Path(tempfile.mkdtemp(prefix="saferoute-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def primary(cluster_directory: Path) -> Iterator[Primary]:
+    server = Server(cluster_directory / "servers" / "primary", free_port())
+    password = secrets.token_urlsafe(16)
+    server.create_primary(password, OPTIONS)
+    server.start()
+    yield Primary(server, password)
+    server.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def standby(primary: Primary, cluster_directory: Path) -> Iterator[Primary]:
+    server = Server(cluster_directory / "servers" / "standby", free_port())
+    server.create_standby(primary.server, primary.password, "standby", OPTIONS)
+    server.start()
+    yield Primary(server, primary.password)
+    server.stop("immediate")
+    with psycopg.connect(primary.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute("select pg_drop_replication_slot('standby')")
+
+
+def wait_for_replay(primary: Primary, standby: Primary, seconds: float = 30) -> None:
+    """Return once the standby has replayed all that the primary has written so far."""
+    with (
+        psycopg.connect(primary.conninfo("postgres"), autocommit=True) as writer,
+        psycopg.connect(standby.conninfo("postgres"), autocommit=True) as reader,
+    ):
+        lsn = writer.execute("select pg_current_wal_flush_lsn()").fetchone()[0]
+        deadline = time.monotonic() + seconds
+        query = "select pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        while not reader.execute(query, [lsn]).fetchone()[0]:
+            assert time.monotonic() < deadline, f"the standby did not replay {lsn}"
+            time.sleep(0.01)
+
+
+def install(**where: str) -> None:
+    """Install the schema and pgTAP's helpers into a template database."""
+    conninfo = psycopg.conninfo.make_conninfo(
+        **{key: where[key] for key in ("host", "port", "user", "password", "dbname")}
+    )
+    schema.install(conninfo)
+    with psycopg.connect(conninfo) as connection:
+        connection.execute("create extension pgtap")
+        connection.execute("create extension plpgsql_check")
+        connection.execute((Path(__file__).parent / "sql" / "helpers.sql").read_bytes())
+
+
+template = factories.postgresql_noproc(depends_on="primary", dbname="saferoute", load=[install])
+db = factories.postgresql("template")
+
+
+def psql(connection: psycopg.Connection, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a file with psql in the connection's database, output unaligned."""
+    info = connection.info
+    return subprocess.run(
+        ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PGHOST": info.host,
+            "PGPORT": str(info.port),
+            "PGUSER": info.user,
+            "PGPASSWORD": info.password,
+            "PGDATABASE": info.dbname,
+            "PGOPTIONS": "-c client_min_messages=warning",
+        },
+    )

@@ -1,0 +1,65 @@
+-- House rules that every function keeps.
+begin;
+select plan(8);
+
+create temporary view ours as
+select
+    p.oid,
+    p.oid::regprocedure as signature,
+    n.nspname,
+    p.proname,
+    p.prokind,
+    p.prosecdef,
+    p.proconfig,
+    p.proacl,
+    r.rolname as owner,
+    l.lanname
+from pg_proc as p
+inner join pg_namespace as n on p.pronamespace = n.oid
+inner join pg_roles as r on p.proowner = r.oid
+inner join pg_language as l on p.prolang = l.oid
+where n.nspname in ('api', 'core', 'ops', 'analytics');
+
+select is_empty(
+    $$select signature from ours where obj_description(oid, 'pg_proc') is null$$,
+    'every function has a comment'
+);
+select is_empty(
+    $$select signature from ours
+      where proacl is null or exists (select from aclexplode(proacl) where grantee = 0)$$,
+    'PUBLIC may execute nothing'
+);
+select is_empty(
+    $$select nspname, proname from ours group by 1, 2 having count(*) > 1$$,
+    'no function is overloaded'
+);
+select is_empty(
+    $$select signature from ours where nspname = 'api'
+      and not (prosecdef and owner = 'saferoute_api' and exists (
+          select from unnest(proconfig) as c where c like 'search_path=%'))$$,
+    'api functions are SECURITY DEFINER, owned by saferoute_api, with a pinned search_path'
+);
+select is_empty(
+    $$select signature from ours where nspname = 'api' and not exists (
+          select from aclexplode(proacl) as a inner join pg_roles as r on r.oid = a.grantee
+          where r.rolname in ('web_anon', 'authenticated', 'operator'))$$,
+    'api functions say who may call them'
+);
+select is_empty(
+    $$select signature from ours where nspname <> 'api' and prosecdef$$,
+    'only api functions are SECURITY DEFINER'
+);
+select is_empty(
+    $$select signature from ours where lanname = 'plpgsql' and not exists (
+          select from unnest(proconfig) as c where c like 'search_path=%')$$,
+    'every PL/pgSQL function pins its search_path'
+);
+select is_empty(
+    $$select c.oid::regclass from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
+      where n.nspname in ('core', 'analytics', 'ops') and c.relkind in ('r', 'p', 'v') and not c.relispartition
+      and obj_description(c.oid, 'pg_class') is null$$,
+    'every table and view has a comment'
+);
+
+select * from finish();
+rollback;
