@@ -1,0 +1,65 @@
+"""Partitions under several sessions, and an installation that can be repeated."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+
+from ops import schema
+from ops.cluster import run
+
+
+def conninfo(connection: psycopg.Connection) -> str:
+    return f"{connection.info.dsn} password={connection.info.password}"
+
+
+def test_eight_sessions_make_one_period(db: psycopg.Connection) -> None:
+    def make(_: int) -> str:
+        with psycopg.connect(conninfo(db)) as session:
+            statement = "select core.make_period('core.crime_data', '1999-03-05', '{gcpv}')::text"
+            return session.execute(statement).fetchone()[0]
+
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(make, range(8)))
+    assert len(made) == 1
+    leaves = db.execute("select lower_cell from core.leaves(%s::regclass)", list(made)).fetchall()
+    assert leaves == [("gcpv",), (None,)]
+
+
+def test_rows_arrive_while_their_region_gets_a_leaf(db: psycopg.Connection) -> None:
+    """Ingest into the default leaf and the move out of it wait for each other and lose nothing."""
+    insert = """
+        insert into core.journey_points (journey_id, recorded_at, cell, user_id, geom)
+        select gen_random_uuid(), now(), 'dqcjr', gen_random_uuid(), 'srid=4326;point(-77 38.9)'
+        from generate_series(1, 20)"""
+
+    def ingest(_: int) -> None:
+        with psycopg.connect(conninfo(db), autocommit=True) as session:
+            for _ in range(10):
+                session.execute(insert)
+
+    with ThreadPoolExecutor(4) as threads:
+        writers = threads.map(ingest, range(4))
+        with psycopg.connect(conninfo(db)) as session:
+            period = "core.make_period('core.journey_points', now())"
+            session.execute(f"select core.add_leaf({period}, 'dqcj')")
+        list(writers)
+    row = db.execute(
+        "select count(*), count(*) filter (where tableoid::regclass::text like '%\\_dqcj') "
+        "from core.journey_points"
+    ).fetchone()
+    assert row == (800, 800)
+
+
+def test_installing_again_changes_nothing(db: psycopg.Connection, monkeypatch) -> None:
+    def dump() -> str:
+        info = db.info
+        address = ("-h", info.host, "-p", str(info.port), "-U", info.user, "-d", info.dbname)
+        text = run("pg_dump", "-s", *address, env={"PGPASSWORD": info.password})
+        return re.sub(r"(?m)^\\(un)?restrict .*$", "", text)
+
+    before = dump()
+    assert schema.install(conninfo(db)) is False, "the digest is known"
+    monkeypatch.setattr(schema, "digest", lambda: "another digest: every file runs again")
+    assert schema.install(conninfo(db)) is True
+    assert dump() == before
