@@ -46,13 +46,17 @@ create table if not exists core.road_links (
     length_m float8 not null,
     all_density float8,
     street_density float8,
-    bounds box not null
+    bounds box not null,
+    source_at point not null,
+    target_at point not null
 ) with (fillfactor = 80);
 comment on table core.road_links is 'The largest connected component as the route search reads it, with published risk densities.';
 comment on column core.road_links.neighbourhood is 'Index (from 1) into the factor arrays of core.risk_terms.';
 comment on column core.road_links.all_density is 'Decayed, severity-weighted density of all crimes; null where no source reports.';
 comment on column core.road_links.street_density is 'The same of street violence; null where no source reports.';
 comment on column core.road_links.bounds is 'Bounding box in metres of the UTM zone of the city.';
+comment on column core.road_links.source_at is 'Where source stands, metres of the UTM zone of the city: what the search bounds remaining lengths with.';
+comment on column core.road_links.target_at is 'The same of target.';
 create index if not exists road_links_bounds on core.road_links using gist (bounds);
 create index if not exists road_links_city on core.road_links (city_id);
 grant select on core.road_links to saferoute_api;
