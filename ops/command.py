@@ -6,6 +6,7 @@ import click
 import psycopg
 import typer
 
+from ops import osm
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 import_app = typer.Typer(help="Load a map or a crime file.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
+import_app.command("osm")(osm.import_osm)
 
 
 def main() -> None:
