@@ -1,8 +1,8 @@
 """The `saferoute` command."""
 
 import sys
+from typing import NoReturn
 
-import click
 import psycopg
 import typer
 
@@ -24,14 +24,13 @@ import_app.command("osm")(osm.import_osm)
 def main() -> None:
     """Run the command; what goes wrong is one line on standard error and exit code 2."""
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        print("saferoute: stopped", file=sys.stderr)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        app()
+    except OperatorError as error:
+        _stop(str(error))
     except psycopg.OperationalError as error:
-        OperatorError(f"the database does not answer: {str(error).splitlines()[0]}").show()
-        sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
+        _stop(f"the database does not answer: {str(error).splitlines()[0]}")
+
+
+def _stop(message: str) -> NoReturn:
+    print(f"saferoute: {message}", file=sys.stderr)
+    sys.exit(2)

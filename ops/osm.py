@@ -58,14 +58,13 @@ def import_osm(
 ) -> None:
     """Load the streets of a city from an OSM file."""
     loaded = load(settings().owner_conninfo, file, city, time_zone, dry_run=dry_run)
-    edges = loaded.edges
+    verb = "unchanged" if loaded.unchanged else "to load" if dry_run else "loaded"
     print_summary(
-        f"{city}, {loaded.time_zone}" + (" (dry run: nothing was loaded)" if dry_run else ""),
+        f"{city}, {loaded.time_zone}",
         {
             "ways read": loaded.ways_read,
-            "edges loaded": 0 if loaded.unchanged or dry_run else edges,
-            "edges unchanged": edges if loaded.unchanged else 0,
-            "vertices": loaded.vertices,
+            f"edges {verb}": loaded.edges,
+            f"vertices {verb}": loaded.vertices,
         },
         loaded.rejected,
     )
@@ -172,19 +171,23 @@ def _replace(
         connection.execute(f"delete from core.{table} where city_id = %s", [city_id])  # noqa: S608
     _copy_vertices(connection, city_id, streets)
     _copy_edges(connection, city_id, streets, bars)
+    connection.execute("analyze core.road_vertices, core.road_edges")
     connection.execute(
         """
-        insert into core.road_links
-            (edge_id, city_id, source, target, walkable_direction, length_m, bounds)
+        insert into core.road_links (edge_id, city_id, source, target, walkable_direction,
+            length_m, bounds, source_at, target_at)
         select e.edge_id, e.city_id, e.source, e.target, e.walkable_direction, e.length_m,
-            box(st_transform(e.geom, c.utm_srid))
-        from core.road_edges as e inner join core.cities as c using (city_id)
+            box(st_transform(e.geom, c.utm_srid)), point(s.x_m, s.y_m), point(t.x_m, t.y_m)
+        from core.road_edges as e
+        inner join core.cities as c using (city_id)
+        inner join core.road_vertices as s on s.vertex_id = e.source
+        inner join core.road_vertices as t on t.vertex_id = e.target
         where e.city_id = %s and e.is_connected
         order by e.edge_id
         """,
         [city_id],
     )
-    connection.execute("analyze core.road_vertices, core.road_edges, core.road_links")
+    connection.execute("analyze core.road_links")
     working = bars.add_task("Regions and risk", total=None)
     connection.execute("select core.add_city_regions(%s)", [city_id])
     if connection.execute("select to_regprocedure('core.refresh_risk()')").fetchone() != (None,):
