@@ -34,6 +34,24 @@ class Settings(BaseSettings):
     authenticator_password: SecretStr | None = Field(
         default=None, description="Password of `authenticator`: the login of the API."
     )
+    api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    api_port: int = Field(default=18000, description="Port the API listens on.")
+    api_pool_size: int = Field(
+        default=16, ge=1, description="Connections of one API process to each PostgreSQL server."
+    )
+    jwt_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Key of HS256 tokens, at least 32 characters. Without it they are refused.",
+    )
+    jwks_url: str | None = Field(
+        default=None,
+        description="JSON Web Key Set with the public keys of RS256, PS256, ES256 and EdDSA "
+        "tokens. Without it they are refused.",
+    )
+    jwt_audience: str | None = Field(
+        default=None, description="A token that names audiences must name this one."
+    )
 
     @property
     def hosts(self) -> list[tuple[str, int]]:

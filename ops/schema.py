@@ -64,6 +64,7 @@ def install(conninfo: str) -> bool:
                 error.add_note(f"in {path.relative_to(SQL)}")
                 raise
         connection.execute("insert into core.installations (digest) values (%s)", [wanted])
+        connection.execute("notify saferoute_catalogue")  # the API reads pg_proc anew
         return True
 
 

@@ -1,0 +1,72 @@
+"""The ASGI application."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.catalogue import Catalogue
+from api.errors import RequestError
+from api.pools import Servers
+from api.rpc import Rpc
+from api.tokens import Tokens
+from common.settings import Settings
+
+
+class Application:
+    """What one process serves: `/rpc/{function}`, `/live` and `/ready`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is connected before the server starts."""
+        self._servers = Servers(settings)
+        self._catalogue = Catalogue(self._servers)
+        self._reloads: set[asyncio.Task[None]] = set()
+        rpc = Rpc(self._servers, self._catalogue, Tokens(settings))
+        self.starlette = Starlette(
+            routes=[
+                Route("/rpc/{function}", rpc),
+                Route("/live", _live),
+                Route("/ready", self._ready),
+            ],
+            exception_handlers={404: _no_such_path},
+            lifespan=self._lifespan,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        await self._servers.open(self._functions_changed)
+        await self._reload()
+        yield
+        await self._servers.close()
+
+    def _functions_changed(self) -> None:
+        """Read the catalogue in the background; where that fails, the next request does it."""
+        task = asyncio.create_task(self._reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload(self) -> None:
+        with contextlib.suppress(RequestError):
+            await self._catalogue.reload()
+
+    async def _ready(self, _request: Request) -> Response:
+        """200 while calls can be answered, if only those that read."""
+        states = self._servers.states()
+        is_ready = self._catalogue.is_read and states["primary"] + states["standby"] > 0
+        body = {"ready": is_ready, "servers": states}
+        return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
+
+
+async def _live(_request: Request) -> Response:
+    return Response(b'{"live":true}', media_type="application/json")
+
+
+async def _no_such_path(_request: Request, _error: Exception) -> Response:
+    refusal = RequestError(404, "PGRST125", "Invalid path specified in request URL")
+    status, headers, body = refusal.answer()
+    return Response(body, status, {name.decode(): value.decode() for name, value in headers})

@@ -1,0 +1,105 @@
+"""What goes wrong, as an HTTP answer: a status and a body of four keys, as PostgREST gives them.
+
+SQLSTATE -> status: https://docs.postgrest.org/en/stable/references/errors.html, except that what
+another try may cure is always 503 with Retry-After, never 500 or 504. Our own codes (class SR)
+have their status in `core.error_codes`.
+"""
+
+from collections.abc import Mapping
+
+import asyncpg
+import orjson
+
+Headers = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json; charset=utf-8")
+
+_BY_STATE = {
+    "21000": 500,
+    "22023": 400,
+    "23503": 409,
+    "23505": 409,
+    "25006": 405,
+    "42883": 404,
+    "42P01": 404,
+    "42P17": 500,
+    "53400": 500,
+    "57014": 503,  # a statement timeout: the sign of overload
+    "57P01": 503,
+    "57P02": 503,
+    "57P03": 503,
+    "P0001": 400,
+}
+_BY_CLASS = {
+    "08": 503,
+    "09": 500,
+    "0L": 403,
+    "0P": 403,
+    "25": 500,
+    "28": 403,
+    "2D": 500,
+    "38": 500,
+    "39": 500,
+    "3B": 500,
+    "40": 503,  # serialization failure, deadlock, conflict with recovery
+    "53": 503,
+    "54": 500,
+    "55": 500,
+    "57": 500,
+    "58": 500,
+    "F0": 500,
+    "HV": 500,
+    "P0": 500,
+    "XX": 500,
+}
+
+
+class RequestError(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        details: str | None = None,
+        hint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` are added to the answer; 503 always carries Retry-After."""
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.body = {"code": code, "message": message, "details": details, "hint": hint}
+        self.extra = dict(headers or {})
+        if status == 503:
+            self.extra.setdefault("retry-after", "1")
+
+    def answer(self) -> tuple[int, Headers, bytes]:
+        """Status, headers and body; HEAD clients read the code from Proxy-Status."""
+        headers = [JSON, (b"proxy-status", f"PostgREST; error={self.code}".encode())]
+        headers += [(name.encode(), value.encode("latin-1")) for name, value in self.extra.items()]
+        return self.status, headers, orjson.dumps(self.body)
+
+
+def unavailable(message: str, code: str = "PGRST000") -> RequestError:
+    """The database cannot answer now: 503, try again in a second."""
+    return RequestError(503, code, message)
+
+
+def from_postgres(
+    error: asyncpg.PostgresError, statuses: Mapping[str, int], *, is_known: bool
+) -> RequestError:
+    """The answer to an error of PostgreSQL.
+
+    `statuses` are those of our own codes; `is_known`: a token named the caller's role.
+    """
+    code = error.sqlstate
+    if code == "42501":
+        status = 403 if is_known else 401
+    else:
+        status = statuses.get(code) or _BY_STATE.get(code) or _BY_CLASS.get(code[:2], 400)
+    headers = {"www-authenticate": "Bearer"} if status == 401 else None
+    return RequestError(
+        status, code, error.message, error.detail or None, error.hint or None, headers=headers
+    )

@@ -1,0 +1,206 @@
+"""The PostgreSQL servers: a pool of connections to each, and which of them is the primary.
+
+Which server is the primary is asked of the servers once a second, so a failover needs no change
+of settings. Reads go to the standbys in turn and fall back to the primary; writes go to the
+primary or are refused with 503.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from typing import Any, Literal
+
+import asyncpg
+
+from api.errors import unavailable
+from common.settings import Settings
+
+CHANNEL = "saferoute_catalogue"
+"""A notification on this channel says that functions have changed."""
+_LOOK_EVERY = 1.0  # seconds between two looks at a server
+_CONNECT_TIMEOUT = 2.0
+_ACQUIRE_TIMEOUT = 2.0  # seconds a request waits for a free connection before it is 503
+_CALL = "select core.call($1, $2, $3, $4, $5, $6, $7, $8)"
+_GONE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+
+
+class ServerGoneError(Exception):
+    """The server cannot be used now; nothing is known of what became of the statement."""
+
+
+class Server:
+    """One PostgreSQL server."""
+
+    def __init__(self, host: str, port: int, settings: Settings) -> None:
+        """Nothing is connected yet."""
+        password = settings.authenticator_password
+        self._where: dict[str, Any] = {
+            "host": host,
+            "port": port,
+            "user": "authenticator",
+            "password": password.get_secret_value() if password else None,
+            "database": settings.database,
+            "timeout": _CONNECT_TIMEOUT,
+            # Names of types are then always qualified, whatever a schema may hold.
+            "server_settings": {"application_name": "saferoute_api", "search_path": "pg_catalog"},
+        }
+        self._pool_size = settings.api_pool_size
+        self._pool: asyncpg.Pool
+        self._watcher: asyncpg.Connection | None = None
+        self.state: Literal["primary", "standby", "gone"] = "gone"
+
+    async def open(self) -> None:
+        """Make the pool; connections are opened when they are first needed."""
+        self._pool = await asyncpg.create_pool(
+            **self._where,
+            min_size=0,
+            max_size=self._pool_size,
+            # All that a call sets ends with its transaction: resetting cost 19 % of throughput.
+            reset=_no_reset,
+        )
+
+    def close(self) -> None:
+        """Cut all connections."""
+        self._pool.terminate()
+        if self._watcher is not None:
+            self._watcher.terminate()
+
+    async def look(self, notified: Callable[[], None]) -> None:
+        """Find out whether the server answers and whether it is the primary."""
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT):
+                if self._watcher is None or self._watcher.is_closed():
+                    self._watcher = await asyncpg.connect(**self._where)
+                recovers = await self._watcher.fetchval("select pg_is_in_recovery()")
+                before, self.state = self.state, "standby" if recovers else "primary"
+                if before != self.state:
+                    if not recovers:  # a standby cannot listen
+                        await self._watcher.add_listener(CHANNEL, lambda *_: notified())
+                    notified()
+        except (*_GONE, asyncpg.PostgresError):
+            self.state = "gone"
+            if self._watcher is not None:
+                self._watcher.terminate()
+                self._watcher = None
+
+    async def call(self, arguments: Sequence[Any], timeout: float) -> str | None:
+        """Run `core.call` with these arguments; the JSON text it returns.
+
+        Raises ServerGoneError where the server cannot be used, RequestError where it is too busy.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT)
+        except TimeoutError:
+            raise unavailable("No connection to the database became free", "PGRST003") from None
+        except _GONE as error:
+            self.state = "gone"
+            raise ServerGoneError from error
+        try:
+            answer: str | None = await connection.fetchval(_CALL, *arguments, timeout=timeout)
+            return answer
+        except TimeoutError:
+            raise unavailable("The call took too long", "57014") from None
+        except _GONE as error:
+            self.state = "gone"
+            raise ServerGoneError from error
+        except asyncpg.SerializationError as error:
+            if self.state == "standby":  # replay needed what the statement was reading
+                raise ServerGoneError from error
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    async def fetch_all(self, queries: Sequence[tuple[Any, ...]]) -> list[list[asyncpg.Record]]:
+        """The rows of each query, each given as its text and its arguments."""
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT) as connection:
+                return [await connection.fetch(*query, timeout=5) for query in queries]
+        except _GONE as error:  # among them TimeoutError
+            raise ServerGoneError from error
+
+
+class Servers:
+    """All servers of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is connected yet."""
+        self._all = [Server(host, port, settings) for host, port in settings.hosts]
+        self._turn = count()
+        self._watching: list[asyncio.Task[None]] = []
+
+    async def open(self, notified: Callable[[], None]) -> None:
+        """Look at every server once, then go on watching; `notified` when functions change."""
+        await asyncio.gather(*(server.open() for server in self._all))
+        await asyncio.gather(*(server.look(notified) for server in self._all))
+        self._watching = [asyncio.create_task(_watch(server, notified)) for server in self._all]
+
+    async def close(self) -> None:
+        """Stop watching and cut all connections."""
+        for task in self._watching:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._watching)
+        for server in self._all:
+            server.close()
+
+    def states(self) -> dict[str, int]:
+        """How many servers are primary, standby and gone."""
+        found = [server.state for server in self._all]
+        return {state: found.count(state) for state in ("primary", "standby", "gone")}
+
+    async def read(self, arguments: Sequence[Any], timeout: float) -> str | None:
+        """Run a call that writes nothing, on a standby where there is one."""
+        for server in self._readers():
+            try:
+                return await server.call(arguments, timeout)
+            except ServerGoneError:
+                continue
+        raise unavailable("No database server answers")
+
+    async def write(self, arguments: Sequence[Any], timeout: float) -> str | None:
+        """Run a call that may write, on the primary."""
+        for server in self._all:
+            if server.state == "primary":
+                try:
+                    return await server.call(arguments, timeout)
+                except ServerGoneError:
+                    break
+                except asyncpg.ReadOnlySQLTransactionError:
+                    server.state = "gone"  # no longer the primary: the next look finds out
+                    break
+        raise unavailable("No primary database server answers")
+
+    async def fetch_all(self, *queries: tuple[Any, ...]) -> list[list[asyncpg.Record]]:
+        """The rows of each query, from any server: the primary first, its catalogue is newest."""
+        for server in sorted(self._all, key=lambda server: server.state != "primary"):
+            if server.state != "gone":
+                with contextlib.suppress(ServerGoneError):
+                    return await server.fetch_all(queries)
+        raise unavailable("No database server answers", "PGRST002")
+
+    def _readers(self) -> Iterator[Server]:
+        standbys = [server for server in self._all if server.state == "standby"]
+        if standbys:
+            first = next(self._turn) % len(standbys)
+            yield from standbys[first:]
+            yield from standbys[:first]
+        yield from (server for server in self._all if server.state == "primary")
+
+
+async def _watch(server: Server, notified: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        await server.look(notified)
+
+
+async def _no_reset(_connection: asyncpg.Connection) -> None:
+    pass

@@ -1,0 +1,188 @@
+"""`/rpc/{function}`: one request, one statement, and PostgreSQL's JSON straight to the socket."""
+
+import logging
+from typing import Any
+from urllib.parse import parse_qsl
+
+import asyncpg
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from api.catalogue import SCHEMA, Catalogue, Function
+from api.errors import JSON, Headers, RequestError, from_postgres
+from api.pools import Servers
+from api.tokens import Caller, Tokens
+
+BODY_LIMIT = 2 * 1024 * 1024
+"""Bytes of a request body: 5,000 points are about 0.6 MB."""
+_DRAIN_LIMIT = 32 * 1024 * 1024  # bytes read and dropped so that the sender gets to its answer
+_METHODS = ("GET", "HEAD", "POST")
+_HIDDEN = (b"authorization", b"cookie")  # secrets that no function needs to see
+
+logger = logging.getLogger("saferoute.api")
+
+
+class Rpc:
+    """The ASGI endpoint: no request and response objects on the hot path."""
+
+    def __init__(self, servers: Servers, catalogue: Catalogue, tokens: Tokens) -> None:
+        """What every request needs."""
+        self._servers = servers
+        self._catalogue = catalogue
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            status, headers, body = await self._answer(scope, receive)
+        except RequestError as refusal:
+            status, headers, body = refusal.answer()
+        except Exception as error:
+            # Neither the message nor the traceback: they may hold positions.
+            logger.error("%s in %s", type(error).__name__, scope["path_params"]["function"])
+            refused = RequestError(500, "XX000", "The server made a mistake")
+            status, headers, body = refused.answer()
+        if scope["method"] == "HEAD":
+            body = b""
+        elif status != 204:
+            headers.append((b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
+        method: str = scope["method"]
+        if method not in _METHODS:
+            refusal = f"Cannot use the {method} method on RPC"
+            raise RequestError(405, "PGRST101", refusal, headers={"allow": ", ".join(_METHODS)})
+        received = dict(scope["headers"])
+        caller = await self._tokens.caller(received.get(b"authorization"))
+        answered = _profile(method, received)
+        function = await self._catalogue.function(scope["path_params"]["function"])
+        if method == "POST":
+            body = await _body(received, receive)
+            if len(body) > BODY_LIMIT:
+                raise self._catalogue.contents.error("SR030")
+            statement, arguments = await self._from_body(function, body)
+        else:
+            if function.is_volatile:
+                raise RequestError(
+                    405,
+                    "25006",
+                    f"{SCHEMA}.{function.name} writes, and {method} only reads",
+                    hint="Call it with POST.",
+                    headers={"allow": "POST"},
+                )
+            statement, arguments = await self._from_query(function, scope["query_string"])
+        value = await self._call(function, caller, scope, received, statement, arguments)
+        if function.is_void:
+            return 204, answered, b""
+        return 200, [JSON, *answered], b"null" if value is None else value.encode()
+
+    async def _call(
+        self,
+        function: Function,
+        caller: Caller,
+        scope: Scope,
+        received: dict[bytes, bytes],
+        statement: str,
+        arguments: str,
+    ) -> str | None:
+        timeout = await self._catalogue.timeout(caller.role)
+        parameters = (
+            caller.role,
+            not function.is_volatile,
+            caller.claims,
+            scope["method"],
+            scope["path"],
+            _headers_json(received),
+            statement,
+            arguments,
+        )
+        try:
+            if function.is_volatile:
+                return await self._servers.write(parameters, timeout)
+            return await self._servers.read(parameters, timeout)
+        except asyncpg.PostgresError as error:
+            statuses = self._catalogue.contents.statuses
+            raise from_postgres(error, statuses, is_known=caller.is_known) from None
+
+    async def _from_body(self, function: Function, body: bytes) -> tuple[str, str]:
+        """Statement and JSON arguments of a POST; the JSON is parsed once, for its keys only."""
+        if function.takes_body:
+            arguments = body or b"null"
+            _parsed(arguments)
+            return function.statement_of_body(), arguments.decode()
+        named = _parsed(body) if body else {}
+        if not isinstance(named, dict):
+            raise RequestError(400, "PGRST102", "The body must be a JSON object of named arguments")
+        return await self._statement(function, frozenset(named)), body.decode() or "{}"
+
+    async def _from_query(self, function: Function, query: bytes) -> tuple[str, str]:
+        """Statement and JSON arguments of a GET; PostgreSQL casts each text to its type."""
+        named: dict[str, Any] = dict(parse_qsl(query.decode(errors="replace"), True))
+        statement = await self._statement(function, frozenset(named))
+        for name in function.json_names & named.keys():
+            _parsed(named[name].encode())
+            named[name] = orjson.Fragment(named[name])
+        return statement, orjson.dumps(named).decode()
+
+    async def _statement(self, function: Function, names: frozenset[str]) -> str:
+        try:
+            return function.statement(names)
+        except RequestError:
+            # The function may have got other arguments since the catalogue was read.
+            await self._catalogue.reload_if_old()
+            return (await self._catalogue.function(function.name)).statement(names)
+
+
+def _profile(method: str, received: dict[bytes, bytes]) -> Headers:
+    """The Content-Profile to answer with; 406 where another schema than ours is asked for."""
+    profile = received.get(b"content-profile" if method == "POST" else b"accept-profile")
+    if profile is None:
+        return []
+    if profile != SCHEMA.encode():
+        raise RequestError(
+            406,
+            "PGRST106",
+            f"Invalid schema: {profile.decode('latin-1')}",
+            hint=f"Only the following schemas are exposed: {SCHEMA}",
+        )
+    return [(b"content-profile", profile)]
+
+
+async def _body(received: dict[bytes, bytes], receive: Receive) -> bytes:
+    """The whole JSON body, or as much of it as tells that it is over the limit."""
+    kind = received.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        name = kind.decode("latin-1")
+        raise RequestError(400, "PGRST102", f"Content-Type not acceptable: {name}")
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    chunks, size = [body], len(body)
+    while message.get("more_body") and size <= _DRAIN_LIMIT:
+        message = await receive()
+        chunk = message.get("body", b"")
+        if size <= BODY_LIMIT:
+            chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks)
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        raise RequestError(400, "PGRST102", "Empty or invalid json") from None
+
+
+def _headers_json(received: dict[bytes, bytes]) -> str:
+    """The headers for `request.headers`, without secrets."""
+    return orjson.dumps(
+        {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in received.items()
+            if name not in _HIDDEN
+        }
+    ).decode()
