@@ -29,6 +29,27 @@ grant authenticated to authenticator;
 -- The owner replaces api.* functions; saferoute_api gains nothing from the owner.
 grant saferoute_api to saferoute_owner;
 
+-- How long a call may take, unless a DBA has set it. PostgreSQL applies a role's setting at login only: the one of
+-- authenticator is the ceiling, the API reads the others and keeps them itself.
+do $$
+declare
+    v_role record;
+begin
+    for v_role in
+        select * from (values ('web_anon', '5s'), ('authenticated', '10s'), ('authenticator', '15s')) as t (name, timeout)
+    loop
+        if not exists (
+            select from pg_catalog.pg_roles as r, unnest(r.rolconfig) as c (setting)
+            where r.rolname = v_role.name and c.setting like 'statement_timeout=%'
+        ) then
+            execute format('alter role %I set statement_timeout = %L', v_role.name, v_role.timeout);
+        end if;
+    end loop;
+end
+$$;
+-- The detail of an error may hold a position, which no log may keep.
+alter role authenticator set log_error_verbosity = 'terse';
+
 -- Only signed-in roles of this product connect.
 do $$
 begin
