@@ -4,19 +4,45 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: help venv lint test bench lock
+.PHONY: help up down status logs clean venv lint test bench lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
+up: ## install, start, load a city, ask for a route (OSM=file CRIME=file CITY=name)
+	@deploy/local/packages.sh run
+	@$(MAKE) --no-print-directory $(VENV)/.runtime
+	@$(BIN)/saferoute stack up $(if $(OSM),--osm "$(OSM)") $(if $(CRIME),--crime "$(CRIME)") $(if $(CITY),--city "$(CITY)")
+
+down: $(VENV)/.runtime ## stop it; the data stay
+	@$(BIN)/saferoute stack down
+
+status: $(VENV)/.runtime ## what runs where
+	@$(BIN)/saferoute stack status
+
+logs: $(VENV)/.runtime ## the last lines of every log
+	@$(BIN)/saferoute stack logs
+
+clean: $(VENV)/.runtime ## stop it and delete its data; asks unless YES=1
+	@$(BIN)/saferoute stack clean $(if $(filter 1,$(YES)),--yes)
+
 venv: $(VENV)/.installed ## .venv with the pinned versions
 
-$(VENV)/.installed: pyproject.toml requirements-dev.lock
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
-	touch $@
+# What the product needs, then what its developers need.
+$(VENV)/.runtime: pyproject.toml requirements.lock
+	@deploy/local/packages.sh python
+	@echo "saferoute: installing Python packages into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/$(INSTALL) -r requirements.lock
+	@$(BIN)/$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.runtime requirements-dev.lock
+	@echo "saferoute: installing development packages into $(VENV)"
+	@$(BIN)/$(INSTALL) -r requirements-dev.lock
+	@touch $@
 
 lint: venv ## ruff, mypy strict, sqlfluff
 	$(BIN)/ruff check .
@@ -24,13 +50,16 @@ lint: venv ## ruff, mypy strict, sqlfluff
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar sql tests
 
-test: venv ## every test, on a throw-away cluster of its own
+test: ## every test, on a throw-away cluster of its own
+	@deploy/local/packages.sh test
+	@$(MAKE) --no-print-directory venv
 	$(BIN)/pytest
 
 $(BENCH)/.installed: pyproject.toml requirements-bench.lock
+	@deploy/local/packages.sh run
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/pip install --quiet --disable-pip-version-check -r requirements-bench.lock
-	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BENCH)/bin/$(INSTALL) -r requirements-bench.lock
+	$(BENCH)/bin/$(INSTALL) --no-deps --editable .
 	touch $@
 
 QUESTION ?= $(patsubst bench/%/run.py,%,$(sort $(wildcard bench/*/run.py)))
@@ -40,5 +69,5 @@ bench: $(BENCH)/.installed ## every benchmark, or one: make bench QUESTION=inges
 
 lock: ## pin the versions anew
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev pyproject.toml -o requirements-dev.lock
-	uv pip compile --quiet --universal --python-version 3.11 --extra bench pyproject.toml -o requirements-bench.lock
+	uv pip compile --quiet --universal --python-version 3.11 -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 -c requirements.lock --extra bench pyproject.toml -o requirements-bench.lock

@@ -89,8 +89,13 @@ def _quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
+def environment_file() -> Path:
+    """Where settings are read from that are not in the environment. It need not exist."""
+    default = REPOSITORY / ".local" / "saferoute.env"
+    return Path(os.environ.get("SAFEROUTE_ENV_FILE", default)).absolute()
+
+
 @lru_cache
 def settings() -> Settings:
     """The settings of this process, read once."""
-    default = REPOSITORY / ".local" / "saferoute.env"
-    return Settings(_env_file=Path(os.environ.get("SAFEROUTE_ENV_FILE", default)))  # type: ignore[call-arg]
+    return Settings(_env_file=environment_file())  # type: ignore[call-arg]

@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# packages.sh python|run|test: adds the Debian packages that are missing for .venv, for `make up`,
+# or for `make test`. Says first which ones; where all are there it changes nothing and is silent.
+# Without root or sudo it lists what is missing and exits 2.
+set -euo pipefail
+
+readonly minimum=15
+# A file of our own in a folder made for such files: the administrator's settings are not touched.
+readonly no_cluster=/etc/postgresql-common/createcluster.d/saferoute-install.conf
+
+fail() {
+    echo "saferoute: $*" >&2
+    exit 2
+}
+
+installed() {
+    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The newest PostgreSQL that is installed, otherwise the one of the distribution; empty if unknown.
+postgresql_major() {
+    local major
+    major=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' 'postgresql-*' 2>/dev/null \
+        | sed -nE 's/^installed postgresql-([0-9]+)$/\1/p' | sort -n | tail -n 1) || true
+    if [ "${major:-0}" -lt "$minimum" ]; then
+        major=$(apt-cache depends postgresql 2>/dev/null \
+            | sed -nE 's/.*Depends: postgresql-([0-9]+)$/\1/p' | head -n 1)
+    fi
+    echo "$major"
+}
+
+# What a target needs: wanted TARGET MAJOR
+wanted() {
+    echo python3 python3-venv
+    [ "$1" = python ] && return
+    echo "postgresql-$2" "postgresql-$2-postgis-3" "postgresql-$2-partman" "postgresql-$2-pgrouting"
+    [ "$1" = run ] && return
+    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check"
+}
+
+missing() {
+    local package
+    for package in $(wanted "$@"); do
+        installed "$package" || echo "$package"
+    done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Debian starts a server on port 5432 when PostgreSQL is installed for the first time. Nobody asked for
+# that one: for the length of this installation it is told not to.
+without_main_cluster() {
+    echo "saferoute: Debian's own server (port 5432) is not created; the profile runs its own."
+    trap 'as_root rm -f "$no_cluster"' EXIT
+    as_root mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+}
+
+add() {
+    local -a packages=("$@")
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        fail "packages are missing and neither root nor sudo is there to add them: ${packages[*]}"
+    fi
+    echo "saferoute: adding with apt-get: ${packages[*]}"
+    case " ${packages[*]} " in *" postgresql-$major "*) without_main_cluster ;; esac
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${packages[@]}" \
+        || fail "apt-get could not add: ${packages[*]}"
+}
+
+target=${1:?python, run or test}
+[ ! -e "$no_cluster" ] || as_root rm -f "$no_cluster" # an installation was killed
+command -v apt-get >/dev/null || fail "this system has no apt-get; docs/how-to/run-it-on-one-machine.md says what to install"
+
+major=$(postgresql_major)
+mapfile -t needed < <(missing "$target" "${major:-NN}")
+[ ${#needed[@]} -gt 0 ] || exit 0
+
+# The package lists may be absent or old on a fresh machine.
+if [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; then
+    as_root apt-get update --quiet -o DPkg::Lock::Timeout=300 \
+        || echo "saferoute: apt-get update failed; trying with the lists that are here" >&2
+    major=$(postgresql_major)
+    mapfile -t needed < <(missing "$target" "${major:-NN}")
+fi
+if [ "$target" != python ] && [ "${major:-0}" -lt "$minimum" ]; then
+    fail "this system offers PostgreSQL ${major:-in no version}; $minimum or newer is needed"
+fi
+add "${needed[@]}"
