@@ -6,7 +6,7 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from ops import osm, token
+from ops import osm, stack, token
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 import_app = typer.Typer(help="Load a map or a crime file.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
+app.add_typer(stack.app, name="stack")
 import_app.command("osm")(osm.import_osm)
 app.command()(token.token)
 

@@ -1,0 +1,246 @@
+"""The local profile on disk: its state folder, its saferoute.env, its ports, its digests.
+
+The state folder is the one of `SAFEROUTE_ENV_FILE` (default `.local/saferoute.env`): settings,
+logs and the supervisor's socket. PostgreSQL's data are in it too, unless the system user `postgres`
+cannot reach them there.
+"""
+
+import fcntl
+import getpass
+import hashlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from common.settings import REPOSITORY, Settings, environment_file, settings
+from ops import cluster
+from ops.cluster import Server
+from ops.errors import OperatorError
+from ops.supervision import CONFIGURATION, Supervisor
+
+OPTIONS = {
+    "timezone": "UTC",
+    "shared_buffers": "256MB",
+    "max_connections": "200",
+    # Wide time ranges lock every leaf they touch.
+    "max_locks_per_transaction": "512",
+    "max_wal_senders": "10",
+    # A replica that stays away is rebuilt (by the next `make up`) rather than fill the disk.
+    "max_slot_wal_keep_size": "4GB",
+    # On: the API's reads on the replica are never cancelled by the primary's vacuum. They end
+    # within the API's timeout, so vacuum is held back by seconds. (Analysts read for minutes: their
+    # own standby is to have it off.)
+    "hot_standby_feedback": "on",
+    # Searches take milliseconds; compiling one takes longer.
+    "jit": "off",
+}
+_SYSTEM_STATE = Path("/var/lib/saferoute")
+_SECRETS = ("ADMIN_PASSWORD", "OWNER_PASSWORD", "AUTHENTICATOR_PASSWORD", "JWT_SECRET")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the profile of one clone lives and listens."""
+
+    folder: Path
+    servers: Path
+    primary: Server
+    replica: Server
+    api_port: int
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The supervisor of this profile."""
+        return Supervisor(self.folder)
+
+    @property
+    def url(self) -> str:
+        """The one public address."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each program."""
+        return {"primary": self.primary.port, "replica": self.replica.port, "api": self.api_port}
+
+    def variables(self) -> dict[str, str]:
+        """What the supervisor's configuration names."""
+        return {
+            "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
+            "SAFEROUTE_STATE": str(self.folder),
+            "SAFEROUTE_CLONE": str(REPOSITORY),
+            "SAFEROUTE_SERVERS": str(self.servers),
+            "SAFEROUTE_POSTGRES_BIN": str(self._postgres_bin()),
+            "SAFEROUTE_POSTGRES_USER": cluster.postgres_user(),
+            "SAFEROUTE_CALLER": getpass.getuser(),
+            "SAFEROUTE_PYTHON": sys.executable,
+        }
+
+    def configuration_digest(self) -> str:
+        """Changes when the supervisor has to be started anew."""
+        return _digest(CONFIGURATION.read_bytes(), repr(self.variables()).encode())
+
+    def code_digest(self) -> str:
+        """Changes when the API has to be started anew: its code, its libraries, its settings."""
+        sources = sorted(
+            path for name in ("api", "common") for path in REPOSITORY.glob(f"{name}/**/*.py")
+        )
+        others = [REPOSITORY / "requirements.lock", self.folder / "saferoute.env"]
+        return _digest(*(path.read_bytes() for path in [*sources, *others]))
+
+    def remember(self, name: str, digest: str) -> None:
+        """Keep a digest for the next `make up`."""
+        (self.folder / f"{name}.digest").write_text(digest)
+
+    def remembered(self, name: str) -> str | None:
+        """The digest kept by the last `make up`."""
+        path = self.folder / f"{name}.digest"
+        return path.read_text() if path.exists() else None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the profile: two commands that change it at once would undo each other."""
+        with (self.folder / "lock").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OperatorError("another `make up` or `make down` is at work here") from error
+            yield
+
+    def _postgres_bin(self) -> Path:
+        """The programs of the version that made the data."""
+        version = self.primary.data / "PG_VERSION"
+        if not version.exists():
+            return cluster.bin_directory()
+        path = Path("/usr/lib/postgresql") / version.read_text().strip() / "bin"
+        if not (path / "postgres").exists():
+            raise OperatorError(
+                f"the data were made by PostgreSQL {version.read_text().strip()}, "
+                "which is no longer installed: install it, or `make clean`"
+            )
+        return path
+
+
+def open_profile() -> Profile:
+    """The profile of this clone, with its folders and secrets; they are made where missing."""
+    env_file = environment_file()
+    env_file.parent.mkdir(parents=True, exist_ok=True)
+    # Others may pass through, to the servers' folder, but not look around.
+    env_file.parent.chmod(0o711)
+    known = {key: value or "" for key, value in dotenv_values(env_file).items()}
+    wanted = _complete(known, env_file.parent)
+    if wanted != known:
+        _write_private(env_file, "".join(f"{key}='{value}'\n" for key, value in wanted.items()))
+        settings.cache_clear()
+    return _profile(env_file.parent, Path(wanted["SAFEROUTE_SERVERS"]), settings())
+
+
+def find_profile() -> Profile:
+    """The profile of this clone; an error where `make up` has not been run."""
+    env_file = environment_file()
+    servers = dotenv_values(env_file).get("SAFEROUTE_SERVERS") if env_file.exists() else None
+    if not servers:
+        raise OperatorError("there is no local profile here: `make up` makes one")
+    return _profile(env_file.parent, Path(servers), settings())
+
+
+def refuse_taken_ports(ports: dict[str, int], patience: float = 3) -> None:
+    """Raise an error that names the port if another program listens on one of `ports`.
+
+    For `patience` seconds a port may still belong to a program that is on its way out.
+    """
+    deadline = time.monotonic() + patience
+    for name, port in ports.items():
+        while not _is_free(port):
+            if time.monotonic() > deadline:
+                raise OperatorError(
+                    f"port {port} ({name}) is taken by another program, perhaps by the profile of "
+                    "another clone; nothing was started"
+                )
+            time.sleep(0.1)
+
+
+def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
+    hosts = values.hosts
+    if len(hosts) != 2 or any(host != "127.0.0.1" for host, _ in hosts):
+        raise OperatorError(
+            "the local profile is a primary and a replica on 127.0.0.1, "
+            f"but SAFEROUTE_DATABASE_HOSTS is {values.database_hosts}"
+        )
+    return Profile(
+        folder=folder,
+        servers=servers,
+        primary=Server(servers / "primary", hosts[0][1]),
+        replica=Server(servers / "replica", hosts[1][1]),
+        api_port=values.api_port,
+    )
+
+
+def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
+    """The settings of the profile: what is known stays, the rest is chosen now."""
+    values = settings()
+    addresses = {
+        "SAFEROUTE_DATABASE_HOSTS": values.database_hosts,
+        "SAFEROUTE_API_PORT": str(values.api_port),
+    }
+    for key, value in addresses.items():
+        if known.get(key, value) != value:
+            raise OperatorError(
+                f"{key} is {value}, but this profile was made with {known[key]}: "
+                "leave it, or `make clean` first"
+            )
+    passwords = {f"SAFEROUTE_{name}": secrets.token_urlsafe(32) for name in _SECRETS}
+    wanted = {**addresses, **passwords, **known}
+    if "SAFEROUTE_SERVERS" not in wanted:
+        wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
+    return wanted
+
+
+def _servers_folder(folder: Path) -> Path:
+    if _postgres_reaches(folder):
+        return folder / "servers"
+    return _SYSTEM_STATE / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+
+
+def _postgres_reaches(folder: Path) -> bool:
+    if os.geteuid() != 0:
+        return True
+    check = subprocess.run(
+        ["test", "-x", folder], user="postgres", group="postgres", extra_groups=[], check=False
+    )
+    return check.returncode == 0
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Replace a file in one step; only its owner may read it."""
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _digest(*parts: bytes) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(hashlib.sha256(part).digest())
+    return total.hexdigest()

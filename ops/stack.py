@@ -1,0 +1,286 @@
+"""`saferoute stack`: the local profile, a primary, a replica and the API on one machine."""
+
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from common.settings import settings
+from ops import schema
+from ops.errors import OperatorError
+from ops.profile import OPTIONS, Profile, find_profile, open_profile, refuse_taken_ports
+
+app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
+_progress = Console(stderr=True, highlight=False)
+_REPLICA = "replica"  # application name and replication slot
+
+
+@app.command()
+def up() -> None:
+    """Start what is not running, install what is not installed, load a city if there is none."""
+    profile = open_profile()
+    if not profile.servers.is_relative_to(profile.folder):
+        _progress.print(
+            f"The user postgres cannot reach {profile.folder}: its data are in {profile.servers}."
+        )
+    with profile.lock():
+        _start_supervisor(profile)
+        _start_primary(profile)
+        changed = _install_schema()
+        _start_replica(profile)
+        _start_api(profile, changed)
+    _print_status(profile)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything; the data stay."""
+    profile = find_profile()
+    with profile.lock():
+        if not profile.supervisor.runs:
+            _progress.print("Nothing runs.")
+            return
+        with _step("Stopping the API, the replica and the primary"):
+            profile.supervisor.stop()
+
+
+@app.command()
+def status() -> None:
+    """Show what runs where, and how far the replica is behind."""
+    _print_status(find_profile())
+
+
+@app.command()
+def logs(
+    lines: Annotated[int, typer.Option(help="How many lines of each log.")] = 30,
+) -> None:
+    """Show the last lines of every log."""
+    profile = find_profile()
+    for name in ("supervisor", *profile.ports):
+        path = profile.supervisor.log(name)
+        typer.secho(f"==> {path} <==", bold=True)
+        if path.exists():
+            with path.open(errors="replace") as stream:
+                typer.echo("".join(stream.readlines()[-lines:]))
+
+
+@app.command()
+def clean(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop everything and delete the data, the logs and the passwords."""
+    profile = find_profile()
+    if not yes:
+        typer.confirm(f"Delete {profile.folder} and {profile.servers}?", abort=True, err=True)
+    with profile.lock():
+        if profile.supervisor.runs:
+            with _step("Stopping the API, the replica and the primary"):
+                profile.supervisor.stop()
+        with _step("Deleting the data"):
+            # The settings go last: they say where the rest is.
+            shutil.rmtree(profile.servers, ignore_errors=True)
+            shutil.rmtree(profile.folder)
+
+
+def _start_supervisor(profile: Profile) -> None:
+    supervisor = profile.supervisor
+    wanted = profile.configuration_digest()
+    if supervisor.runs and profile.remembered("configuration") != wanted:
+        with _step("Stopping the profile: its configuration has changed"):
+            supervisor.stop()
+    if supervisor.runs:
+        down = {process.name for process in supervisor.processes() if not process.runs}
+        refuse_taken_ports({name: port for name, port in profile.ports.items() if name in down})
+        return
+    refuse_taken_ports(profile.ports)
+    supervisor.start(profile.variables())
+    profile.remember("configuration", wanted)
+
+
+def _start_primary(profile: Profile) -> None:
+    if not profile.primary.exists:
+        profile.supervisor.stop_process("primary")
+        with _step("Creating the primary"):
+            password = _password("admin_password")
+            profile.primary.create_primary(password, {**OPTIONS, "cluster_name": "primary"})
+    with _step(f"Primary on 127.0.0.1:{profile.primary.port}"):
+        profile.supervisor.start_process("primary")
+        _wait(profile, "primary", lambda: _answers(_server_conninfo(profile.primary.port)))
+
+
+def _install_schema() -> bool:
+    values = settings()
+    with _step("Schema"):
+        schema.create_database(values.admin_conninfo, values.database)
+        changed = schema.install(values.admin_conninfo)
+        logins = {"saferoute_owner": "owner_password", "authenticator": "authenticator_password"}
+        passwords = {role: _password(name) for role, name in logins.items()}
+        if changed or not all(_signs_in(role, secret) for role, secret in passwords.items()):
+            schema.set_passwords(values.admin_conninfo, passwords)
+    return changed
+
+
+def _start_replica(profile: Profile) -> None:
+    if not (profile.replica.exists and _slot_is_usable(profile)):
+        profile.supervisor.stop_process("replica")
+        with _step("Copying the primary to the replica"):
+            _drop_slot(profile)
+            profile.replica.create_standby(
+                profile.primary,
+                _password("admin_password"),
+                _REPLICA,
+                {**OPTIONS, "cluster_name": "replica"},
+            )
+    with _step(f"Replica on 127.0.0.1:{profile.replica.port}, streaming"):
+        profile.supervisor.start_process("replica")
+        _wait(profile, "replica", lambda: _lag(profile) is not None)
+        _wait(profile, "replica", lambda: _answers(_server_conninfo(profile.replica.port)))
+
+
+def _start_api(profile: Profile, schema_changed: bool) -> None:
+    wanted = profile.code_digest()
+    if schema_changed or profile.remembered("code") != wanted:
+        profile.supervisor.stop_process("api")
+    with _step(f"API on {profile.url}"):
+        profile.supervisor.start_process("api")
+        _wait(profile, "api", lambda: _is_ready(profile.url))
+    profile.remember("code", wanted)
+
+
+def _print_status(profile: Profile) -> None:
+    processes = profile.supervisor.processes() if profile.supervisor.runs else []
+    found = {process.name: process for process in processes}
+    table = Table("", "state", "address", "process", "up", box=None)
+    for name, port in profile.ports.items():
+        process = found.get(name)
+        address = profile.url if name == "api" else f"127.0.0.1:{port}"
+        if process and process.pid:
+            up_for = str(timedelta(seconds=process.seconds))
+            table.add_row(name, process.state.lower(), address, str(process.pid), up_for)
+        else:
+            table.add_row(name, process.state.lower() if process else "stopped", address)
+    Console().print(table)
+    lag = _lag(profile) if "primary" in found and found["primary"].pid else None
+    if lag is not None:
+        typer.echo(f"The replica is {lag} bytes behind.")
+    typer.echo(f"Data {profile.servers}, settings and passwords {profile.folder}/saferoute.env")
+
+
+@contextmanager
+def _step(text: str) -> Iterator[None]:
+    """Say what is being done, then how long it took."""
+    begun = time.monotonic()
+    with _progress.status(text):
+        yield
+    _progress.print(f"[green]✓[/] {text} [dim]{time.monotonic() - begun:.1f} s[/]")
+
+
+def _wait(profile: Profile, name: str, is_there: Callable[[], bool], seconds: float = 60) -> None:
+    """Return once a started program is of use; an error with its last words if it never is."""
+    deadline = time.monotonic() + seconds
+    while not is_there():
+        process = profile.supervisor.process(name)
+        if not process.runs or time.monotonic() > deadline:
+            raise OperatorError(
+                f"{name} is {process.state.lower()}: {_last_line(profile.supervisor.log(name))} "
+                f"(see {profile.supervisor.log(name)})"
+            )
+        time.sleep(0.1)
+
+
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    return lines[-1] if lines else "it said nothing"
+
+
+def _password(name: str) -> str:
+    secret = getattr(settings(), name)
+    if secret is None:
+        raise OperatorError(f"SAFEROUTE_{name.upper()} is not set")
+    return str(secret.get_secret_value())
+
+
+def _server_conninfo(port: int) -> str:
+    """One server of the profile, whatever its role, as the superuser."""
+    return psycopg.conninfo.make_conninfo(
+        host="127.0.0.1",
+        port=port,
+        user="postgres",
+        password=_password("admin_password"),
+        dbname="postgres",
+        connect_timeout=5,
+    )
+
+
+def _answers(conninfo: str) -> bool:
+    try:
+        psycopg.connect(conninfo).close()
+    except psycopg.OperationalError as error:
+        if "password authentication failed" in str(error):
+            raise
+        return False
+    return True
+
+
+def _signs_in(role: str, password: str) -> bool:
+    conninfo = psycopg.conninfo.make_conninfo(
+        settings().admin_conninfo, user=role, password=password
+    )
+    try:
+        psycopg.connect(conninfo).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _slot_is_usable(profile: Profile) -> bool:
+    """Whether the primary still has all the WAL that the replica lacks."""
+    with psycopg.connect(_server_conninfo(profile.primary.port)) as connection:
+        row = connection.execute(
+            "select wal_status from pg_replication_slots where slot_name = %s", [_REPLICA]
+        ).fetchone()
+    return row is not None and row[0] != "lost"
+
+
+def _drop_slot(profile: Profile) -> None:
+    """Remove the slot of an earlier copy, and end a copy that is still running."""
+    with psycopg.connect(_server_conninfo(profile.primary.port), autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "
+            "where slot_name = %s and active",
+            [_REPLICA],
+        )
+        connection.execute(
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
+            "where slot_name = %s",
+            [_REPLICA],
+        )
+
+
+def _lag(profile: Profile) -> int | None:
+    """Bytes of WAL that the replica has not replayed; None where it does not stream."""
+    with psycopg.connect(_server_conninfo(profile.primary.port)) as connection:
+        row = connection.execute(
+            "select pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) from pg_stat_replication "
+            "where application_name = %s and state = 'streaming' and replay_lsn is not null",
+            [_REPLICA],
+        ).fetchone()
+    return int(row[0]) if row else None
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/ready", timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,131 @@
+"""The supervisor of the local profile: a supervisord per state folder, spoken to by its socket."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from common.settings import REPOSITORY
+from ops.errors import OperatorError
+
+CONFIGURATION = REPOSITORY / "deploy" / "local" / "supervisord.conf"
+_SECONDS_TO_STOP = 90  # more than the longest stopwaitsecs
+
+
+@dataclass(frozen=True)
+class Process:
+    """One program of the profile as supervisord sees it."""
+
+    name: str
+    state: str
+    pid: int
+    seconds: int
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is up, or on its way."""
+        return self.state in ("RUNNING", "STARTING", "BACKOFF")
+
+
+@dataclass(frozen=True)
+class Supervisor:
+    """The supervisord whose socket, pid file and logs are in `folder`."""
+
+    folder: Path
+
+    @property
+    def runs(self) -> bool:
+        """Whether it answers."""
+        try:
+            self._call("getState")
+        except (OSError, HTTPException):
+            return False
+        return True
+
+    def start(self, variables: Mapping[str, str]) -> None:
+        """Start it in the background with the variables its configuration names."""
+        (self.folder / "logs").mkdir(exist_ok=True)
+        process = subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)],
+            cwd=self.folder,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if process.returncode:
+            reason = (process.stderr or process.stdout).strip().splitlines()
+            raise OperatorError(f"supervisord did not start: {reason[-1] if reason else 'why?'}")
+        deadline = time.monotonic() + 15
+        while not self.runs:
+            if time.monotonic() > deadline:
+                raise OperatorError(f"supervisord does not answer; see {self.log('supervisor')}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop every program, the last one started first, then supervisord itself."""
+        self._call("shutdown")
+        deadline = time.monotonic() + _SECONDS_TO_STOP
+        while (self.folder / "supervisor.pid").exists():
+            if time.monotonic() > deadline:
+                raise OperatorError(f"supervisord does not stop; see {self.log('supervisor')}")
+            time.sleep(0.05)
+
+    def start_process(self, name: str) -> bool:
+        """Start a program without waiting for it; whether it was down."""
+        try:
+            self._call("startProcess", name, False)
+        except Fault as fault:
+            if fault.faultCode == Faults.ALREADY_STARTED:
+                return False
+            raise OperatorError(f"{name} does not start: {fault.faultString}") from fault
+        return True
+
+    def stop_process(self, name: str) -> None:
+        """Stop a program and wait until it has ended; nothing happens where it is down."""
+        try:
+            self._call("stopProcess", name, True)
+        except Fault as fault:
+            if fault.faultCode != Faults.NOT_RUNNING:
+                raise
+
+    def process(self, name: str) -> Process:
+        """The state of one program."""
+        return _process(self._call("getProcessInfo", name))
+
+    def processes(self) -> list[Process]:
+        """The state of every program, in the order they start."""
+        return [_process(entry) for entry in self._call("getAllProcessInfo")]
+
+    def log(self, name: str) -> Path:
+        """The log file of a program, or of `supervisor`."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        # The socket's name is relative: see the configuration.
+        with contextlib.chdir(self.folder):
+            transport = SupervisorTransport(serverurl="unix://supervisor.sock")
+            try:
+                proxy = ServerProxy("http://127.0.0.1", transport=transport)
+                return getattr(proxy.supervisor, method)(*arguments)
+            finally:
+                transport.close()
+
+
+def _process(entry: Mapping[str, Any]) -> Process:
+    is_up = entry["pid"] != 0
+    return Process(
+        name=entry["name"],
+        state=entry["statename"],
+        pid=entry["pid"],
+        seconds=entry["now"] - entry["start"] if is_up else 0,
+    )
