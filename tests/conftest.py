@@ -1,7 +1,8 @@
 """A throw-away primary (and, where asked for, a standby) on free ports, and a database per test.
 
 Fixtures: `primary` (server), `template` (installed schema, cloned for each test), `db` (psycopg
-connection as the superuser to a clone), `standby` (streams from `primary`).
+connection as the superuser to a clone), `standby` (streams from `primary`). `monaco` and
+`washington` are templates with a real city in them: clone them with `factories.postgresql`.
 """
 
 import secrets
@@ -18,8 +19,9 @@ import psycopg
 import pytest
 from pytest_postgresql import factories
 
-from ops import schema
+from ops import osm, schema
 from ops.cluster import Server
+from tests.shared import shared
 
 # Speed over safety: the cluster is thrown away.
 OPTIONS = {
@@ -109,11 +111,15 @@ def wait_for_replay(primary: Primary, standby: Primary, seconds: float = 30) -> 
             time.sleep(0.01)
 
 
+def conninfo_of(where: dict[str, str]) -> str:
+    """Of the arguments pytest-postgresql calls a loader with."""
+    keys = ("host", "port", "user", "password", "dbname")
+    return psycopg.conninfo.make_conninfo(**{key: where[key] for key in keys})
+
+
 def install(**where: str) -> None:
     """Install the schema and pgTAP's helpers into a template database."""
-    conninfo = psycopg.conninfo.make_conninfo(
-        **{key: where[key] for key in ("host", "port", "user", "password", "dbname")}
-    )
+    conninfo = conninfo_of(where)
     schema.install(conninfo)
     with psycopg.connect(conninfo) as connection:
         connection.execute("create extension pgtap")
@@ -123,6 +129,20 @@ def install(**where: str) -> None:
 
 template = factories.postgresql_noproc(depends_on="primary", dbname="saferoute", load=[install])
 db = factories.postgresql("template")
+
+
+def load_monaco(**where: str) -> None:
+    osm.load(conninfo_of(where), shared("data/osm/monaco.osm.pbf"), "Monaco")
+
+
+def load_washington(**where: str) -> None:
+    osm.load(conninfo_of(where), shared("data/osm/washington-dc-nw.osm.pbf"), "Washington")
+
+
+monaco = factories.postgresql_noproc(depends_on="template", dbname="monaco", load=[load_monaco])
+washington = factories.postgresql_noproc(
+    depends_on="template", dbname="washington", load=[load_washington]
+)
 
 
 def psql(connection: psycopg.Connection, path: Path) -> subprocess.CompletedProcess[str]:
