@@ -1,0 +1,19 @@
+create or replace function core.rebuild_city_risk(p_city_id integer) returns void
+language plpgsql volatile security invoker
+set search_path = core, public, pg_temp
+as $$
+begin
+    delete from core.hour_weights as h where h.city_id = p_city_id;
+    delete from core.part_weights as p where p.city_id = p_city_id;
+    delete from core.city_risk as r where r.city_id = p_city_id;
+    insert into core.city_risk (city_id, map_digest, categories, oldest_period)
+    select p_city_id, i.map_digest, coalesce(i.categories, '{}'), i.oldest_period
+    from core.city_risk_inputs(p_city_id) as i;
+    perform core.sample_edges(p_city_id);
+    perform core.add_crimes(p_city_id, null);
+end
+$$;
+
+comment on function core.rebuild_city_risk(integer) is
+'Make the risk sums of a city from its map and all its crimes, without what is pending in core.crime_changes.';
+revoke all on function core.rebuild_city_risk(integer) from public;
