@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common.settings import settings
-from ops import schema
+from ops import first_city, first_route, schema
 from ops.errors import OperatorError
 from ops.profile import OPTIONS, Profile, find_profile, open_profile, refuse_taken_ports
 
@@ -26,8 +26,15 @@ _REPLICA = "replica"  # application name and replication slot
 
 
 @app.command()
-def up() -> None:
-    """Start what is not running, install what is not installed, load a city if there is none."""
+def up(
+    osm: Annotated[Path | None, typer.Option(help="Load this map (PBF).")] = None,
+    crime: Annotated[Path | None, typer.Option(help="Load these crimes (CSV).")] = None,
+    city: Annotated[
+        str | None, typer.Option(help="The city they are of; the map file's name if not given.")
+    ] = None,
+) -> None:
+    """Start what is not running, load a city if there is none, and ask for a walk through it."""
+    wish = first_city.Wish(osm, crime, city)
     profile = open_profile()
     if not profile.servers.is_relative_to(profile.folder):
         _progress.print(
@@ -39,7 +46,13 @@ def up() -> None:
         changed = _install_schema()
         _start_replica(profile)
         _start_api(profile, changed)
+        found = first_city.load(settings().owner_conninfo, wish)
+        _wait_for_replay(profile)
     _print_status(profile)
+    if found:
+        first_route.show(
+            profile.url, *first_route.ask(profile.url, settings().owner_conninfo, found)
+        )
 
 
 @app.command()
@@ -276,6 +289,18 @@ def _lag(profile: Profile) -> int | None:
             [_REPLICA],
         ).fetchone()
     return int(row[0]) if row else None
+
+
+def _wait_for_replay(profile: Profile) -> None:
+    """Return once the replica shows what has been loaded."""
+    with psycopg.connect(_server_conninfo(profile.primary.port), autocommit=True) as connection:
+        (end,) = connection.execute("select pg_current_wal_flush_lsn()").fetchone() or (None,)
+        query = "select replay_lsn >= %s from pg_stat_replication where application_name = %s"
+        _wait(
+            profile,
+            _REPLICA,
+            lambda: connection.execute(query, [end, _REPLICA]).fetchone() == (True,),
+        )
 
 
 def _is_ready(url: str) -> bool:
