@@ -18,9 +18,12 @@ begin
         return null;
     end if;
     return (
-        select array_agg(st_geohash(st_setsrid(st_makepoint(
-            -180 + (i + 0.5) * v_width, -90 + (j + 0.5) * v_height), 4326), p_precision) order by 1)
-        from generate_series(v_west, v_east) as i, generate_series(v_south, v_north) as j
+        select array_agg(c.cell order by c.cell collate "C")
+        from generate_series(v_west, v_east) as i
+        cross join generate_series(v_south, v_north) as j
+        cross join lateral st_geohash(
+            st_setsrid(st_makepoint(-180 + (i + 0.5) * v_width, -90 + (j + 0.5) * v_height), 4326), p_precision
+        ) as c (cell)
         where (v_west = v_east and v_south = v_north)
             or st_intersects(p_geom, st_makeenvelope(
                 -180 + i * v_width, -90 + j * v_height,
