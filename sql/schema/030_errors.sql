@@ -27,7 +27,7 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR018', 400, 'An argument is outside its range.', null),
 ('SR019', 400, 'The points cannot be read.', 'Send a JSON array of objects with recorded_at, lon and lat.'),
 ('SR020', 400, 'There are no points in the call.', 'Send at least one point.'),
-('SR021', 409, 'This journey has no points yet.', null),
+('SR021', 409, 'This journey has no points.', 'Send some with record_points; they are kept for 30 days.'),
 ('SR030', 413, 'The request body is too large.', 'Send at most 2 MiB.')
 on conflict (code) do update set
     http_status = excluded.http_status, message = excluded.message, hint = excluded.hint;

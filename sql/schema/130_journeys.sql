@@ -6,16 +6,16 @@ create table if not exists core.journeys (
     ended_at timestamptz,
     origin geometry (point, 4326) not null,
     destination geometry (point, 4326),
-    first_point_at timestamptz,
-    last_point_at timestamptz,
+    points_from timestamptz,
+    points_until timestamptz,
     cells text[] not null default '{}',
     created_at timestamptz not null default now(),
     check (ended_at >= started_at)
 );
 comment on table core.journeys is 'One walk of one person. Its id is made by the client (UUIDv7), so a retry is harmless.';
 comment on column core.journeys.cell is 'Geohash-5 of the origin: the shard the journey and its points live in.';
-comment on column core.journeys.first_point_at is 'Time span of its points, so that reading them prunes partitions.';
-comment on column core.journeys.last_point_at is 'End of that span, inclusive.';
+comment on column core.journeys.points_from is 'Start of the first UTC day it has points on, so that reading them prunes partitions; null without points.';
+comment on column core.journeys.points_until is 'End of the last such day, exclusive.';
 comment on column core.journeys.cells is 'Geohash-5 cells its points stand in, for the same reason.';
 create index if not exists journeys_user on core.journeys (user_id, started_at desc);
 grant select, insert, update on core.journeys to saferoute_api;
@@ -35,7 +35,9 @@ comment on table core.journey_points is 'Positions of walks, partitioned by day,
 comment on column core.journey_points.cell is 'Geohash of five characters.';
 comment on column core.journey_points.user_id is 'The walker, on every row: row security compares one value per statement, not one journey per row.';
 -- btree and not GiST: the same query times once the cover is given, at half the cost of an insert.
-create index if not exists journey_points_cell on core.journey_points (cell, recorded_at);
+-- Nearly unique, so trying to merge equal keys would only cost.
+create index if not exists journey_points_cell on core.journey_points (cell, recorded_at)
+with (deduplicate_items = off);
 grant select, insert on core.journey_points to saferoute_api;
 
 create table if not exists core.point_quarantine (
@@ -43,10 +45,13 @@ create table if not exists core.point_quarantine (
     journey_id uuid not null,
     user_id uuid not null,
     received_at timestamptz not null default now(),
-    reason text not null,
-    point jsonb not null,
-    unique (journey_id, point)
+    reason text not null check (reason in ('unreadable', 'time', 'ended', 'position', 'far')),
+    point json not null,
+    digest uuid not null,
+    unique (journey_id, digest)
 );
 comment on table core.point_quarantine is 'Points that could not be stored, whole, with the reason; the rest of their batch was.';
-comment on column core.point_quarantine.reason is 'time, position or unreadable.';
+comment on column core.point_quarantine.reason is 'unreadable: a value has no meaning; time: none, without zone, over 29 days old or over 10 minutes ahead; ended: after the end of the journey; position: off the Earth; far: over 300 km from its origin, as when longitude and latitude are swapped.';
+comment on column core.point_quarantine.point is 'As it was sent: json, because jsonb refuses some of what can arrive (\u0000, 1e999999).';
+comment on column core.point_quarantine.digest is 'MD5 of the point: the same batch again adds nothing.';
 grant select, insert on core.point_quarantine to saferoute_api;

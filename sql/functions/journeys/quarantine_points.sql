@@ -1,0 +1,51 @@
+create or replace function core.quarantine_points(
+    p_user_id uuid,
+    p_journey core.journeys,
+    p_points json,
+    p_readable json,
+    p_unreadable bigint[],
+    p_since timestamptz,
+    p_until timestamptz,
+    p_near box
+) returns json
+language plpgsql volatile parallel unsafe security invoker
+set search_path = core, public, pg_temp
+as $$
+declare
+    v_quarantined json;
+begin
+    with judged as (
+        select
+            p.nth,
+            case
+                when p.nth = any(p_unreadable) then 'unreadable'
+                when coalesce(p.recorded_at > p_journey.ended_at, false) and p.recorded_at < now() + interval '10 minutes'
+                    then 'ended'
+                when not coalesce(p.recorded_at >= p_since and p.recorded_at < p_until, false) then 'time'
+                when not coalesce(p.lon between -180 and 180 and p.lat between -90 and 90, false) then 'position'
+                when not point(p.lon, p.lat) <@ p_near then 'far'
+            end as reason
+        from core.read_points(p_readable) as p
+    ),
+
+    kept as (
+        insert into core.point_quarantine (journey_id, user_id, reason, point, digest)
+        select p_journey.journey_id, p_user_id, j.reason, e.point, md5(e.point::text)::uuid
+        from judged as j
+        inner join json_array_elements(p_points) with ordinality as e (point, nth) on e.nth = j.nth
+        where j.reason is not null
+        on conflict do nothing
+    )
+
+    select json_agg(json_build_object('index', j.nth - 1, 'reason', j.reason) order by j.nth)
+    into v_quarantined
+    from judged as j
+    where j.reason is not null;
+    return coalesce(v_quarantined, '[]');
+end
+$$;
+
+comment on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], timestamptz, timestamptz, box) is
+'Keep the points of a batch that core.ingest did not store in core.point_quarantine; their index (from 0) and reason. Idempotent.';
+revoke all on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], timestamptz, timestamptz, box) from public;
+grant execute on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], timestamptz, timestamptz, box) to saferoute_api;
