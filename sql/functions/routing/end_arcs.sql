@@ -16,22 +16,25 @@ returns table (
     source_at point,
     target_at point
 )
-language sql stable strict parallel safe security invoker
+language plpgsql stable strict parallel safe security invoker
 set search_path = core, public, pg_temp
 as $$
-select a.arc, l.edge_id, a.from_fraction, a.to_fraction, a.source, a.target, a.source_at, a.target_at
-from core.road_links as l
-cross join lateral (values
-    (-11, p_from_edge, p_from_fraction, 1::float8, -1, l.target, p_from_at, l.target_at),
-    (-12, p_from_edge, p_from_fraction, 0::float8, -1, l.source, p_from_at, l.source_at),
-    (-13, p_to_edge, 0::float8, p_to_fraction, l.source, -2, l.source_at, p_to_at),
-    (-14, p_to_edge, 1::float8, p_to_fraction, l.target, -2, l.target_at, p_to_at),
-    (-15, p_from_edge, p_from_fraction, p_to_fraction, -1, -2, p_from_at, p_to_at)
-) as a (arc, edge_id, from_fraction, to_fraction, source, target, source_at, target_at)
-where l.edge_id in (p_from_edge, p_to_edge)
-    and a.edge_id = l.edge_id
-    and (a.arc <> -15 or p_from_edge = p_to_edge)
-    and l.walkable_direction * (a.to_fraction - a.from_fraction) >= 0
+begin
+    return query
+    select a.arc, l.edge_id, a.from_fraction, a.to_fraction, a.source, a.target, a.source_at, a.target_at
+    from core.road_links as l
+    cross join lateral (values
+        (-11::bigint, p_from_edge, p_from_fraction, 1::float8, -1::bigint, l.target, p_from_at, l.target_at),
+        (-12, p_from_edge, p_from_fraction, 0::float8, -1, l.source, p_from_at, l.source_at),
+        (-13, p_to_edge, 0::float8, p_to_fraction, l.source, -2, l.source_at, p_to_at),
+        (-14, p_to_edge, 1::float8, p_to_fraction, l.target, -2, l.target_at, p_to_at),
+        (-15, p_from_edge, p_from_fraction, p_to_fraction, -1, -2, p_from_at, p_to_at)
+    ) as a (arc, edge_id, from_fraction, to_fraction, source, target, source_at, target_at)
+    where l.edge_id in (p_from_edge, p_to_edge)
+        and a.edge_id = l.edge_id
+        and (a.arc <> -15 or p_from_edge = p_to_edge)
+        and l.walkable_direction * (a.to_fraction - a.from_fraction) >= 0;
+end
 $$;
 
 comment on function core.end_arcs(bigint, float8, point, bigint, float8, point) is

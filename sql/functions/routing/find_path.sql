@@ -14,7 +14,6 @@ create or replace function core.find_path(
 )
 language plpgsql stable strict parallel safe security invoker
 set search_path = core, public, pg_temp
-set plan_cache_mode = 'force_custom_plan'
 set max_parallel_workers_per_gather = '0'
 set jit = 'off'
 as $$

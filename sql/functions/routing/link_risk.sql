@@ -8,10 +8,11 @@ create or replace function core.link_risk(
 ) returns float8
 language sql immutable parallel safe security invoker
 as $$
--- coalesce inside least: least() passes over a null, and unknown would be the highest risk.
-select least(1, coalesce(
+-- coalesce comes first: least() passes over a null, and unknown would be the highest risk. Sums kept up by
+-- differences may end a rounding error below 0.
+select least(1, greatest(0, coalesce(
     p_all_density * p_all_factors[p_neighbourhood] + p_street_density * p_street_factors[p_neighbourhood],
-    p_mean_risk))
+    p_mean_risk)))
 $$;
 
 comment on function core.link_risk(float8, float8, smallint, float8[], float8[], float8) is

@@ -33,17 +33,20 @@ begin
     if v_routes[1].aversions[1] = 0 then
         v_shortest := v_routes[1];
     end if;
-    v_period := core.data_period(v_city.city_id);
+    v_period := core.city_data_period(v_city.city_id);
     return json_build_object(
         'type', 'FeatureCollection',
         'city', v_city.name,
-        'local_time', p_depart_at at time zone v_city.time_zone,
+        'local_time', to_char(p_depart_at at time zone v_city.time_zone, 'YYYY-MM-DD"T"HH24:MI'),
+        'weekday', to_char(p_depart_at at time zone v_city.time_zone, 'FMDay'),
+        'hour', extract(hour from p_depart_at at time zone v_city.time_zone),
         'data_from', lower(v_period),
         'data_until', upper(v_period),
         'walking_speed_mps', core.walking_speed(),
-        'method', 'least sum of length * (1 + aversion * risk at the local hour), exact: pgRouting Dijkstra in a certified corridor',
         'notice', v_notice,
-        'features', (select json_agg(core.route_feature(r, v_shortest) order by r.aversions[1]) from unnest(v_routes) as r));
+        'features', (
+            select json_agg(core.route_feature(r, v_shortest, v_period) order by r.aversions[1])
+            from unnest(v_routes) as r));
 end
 $$;
 
