@@ -190,8 +190,7 @@ def _replace(
     connection.execute("analyze core.road_links")
     working = bars.add_task("Regions and risk", total=None)
     connection.execute("select core.add_city_regions(%s)", [city_id])
-    if connection.execute("select to_regprocedure('core.refresh_risk()')").fetchone() != (None,):
-        connection.execute("select core.refresh_risk()")
+    connection.execute("select core.refresh_risk()")
     bars.remove_task(working)
 
 
