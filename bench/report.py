@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -53,11 +55,11 @@ def write_result(folder: Path, title: str, results: Sequence[Result]) -> None:
 
 def show(title: str, results: Sequence[Result]) -> None:
     """Print the results as a table."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("measure", overflow="fold")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("measure", min_width=30)
     for heading in ("value", "unit"):
         table.add_column(heading, justify="right")
-    table.add_column("against", overflow="fold")
+    table.add_column("against", min_width=20)
     for heading in ("ratio", "goal", "rounds"):
         table.add_column(heading, justify="right")
     for result in results:
@@ -71,7 +73,7 @@ def show(title: str, results: Sequence[Result]) -> None:
             f"{colour}{result.goal}" if result.goal else "",
             str(result.rounds),
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 130).print(table)
 
 
 def _git(*arguments: str) -> str:
