@@ -1,4 +1,6 @@
 -- The layout linter does not look inside $$; this does. Trigger functions are checked against the table they stand on.
+-- Before the first PL/pgSQL function of the session: version 2.8 refuses to come later.
+load 'plpgsql_check';
 begin;
 select plan(1);
 
