@@ -60,13 +60,16 @@ def newest_city(conninfo: str, name: str | None = None) -> City | None:
 
 
 def ask(url: str, conninfo: str, city: City) -> tuple[dict[str, float], dict[str, Any]]:
-    """A request to `safe_routes` and its answer: the first of ten trips that has three walks."""
+    """A request to `safe_routes` and its answer: the first of ten trips that has three walks.
+
+    Where the risk is unknown there is only one walk, and no trip has more.
+    """
     best: tuple[dict[str, float], dict[str, Any]] | None = None
     for trip in _trips(conninfo, city):
         answer = _call(url, trip)
         if best is None or len(answer["features"]) > len(best[1]["features"]):
             best = trip, answer
-        if len(answer["features"]) == 3:
+        if len(answer["features"]) == 3 or answer["notice"]:
             break
     if best is None:
         raise OperatorError(f"{city.name} has no two street corners to walk between")
@@ -76,9 +79,10 @@ def ask(url: str, conninfo: str, city: City) -> tuple[dict[str, float], dict[str
 def show(url: str, trip: dict[str, float], answer: dict[str, Any]) -> None:
     """Print the walks of an answer, and the request as a curl command."""
     console = Console(soft_wrap=True, highlight=False)
+    leaving = answer["local_time"][:16].replace("T", " ")
     console.print(
         f"\n[bold]{answer['city']}[/], from {trip['from_lat']}, {trip['from_lon']} "
-        f"to {trip['to_lat']}, {trip['to_lon']}, leaving {answer['local_time'][:16]} local time"
+        f"to {trip['to_lat']}, {trip['to_lon']}, leaving {leaving} local time"
     )
     console.print(_table(answer["features"]))
     if answer.get("notice"):

@@ -21,7 +21,7 @@ from ops.errors import OperatorError
 from ops.profile import OPTIONS, Profile, find_profile, open_profile, refuse_taken_ports
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
-_progress = Console(stderr=True, highlight=False)
+_progress = Console(stderr=True, highlight=False, soft_wrap=True)
 _REPLICA = "replica"  # application name and replication slot
 
 

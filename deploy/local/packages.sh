@@ -13,18 +13,16 @@ fail() {
     exit 2
 }
 
-installed() {
-    [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
+installed=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' 2>/dev/null \
+    | sed -n 's/^installed //p') || true
 
 # The newest PostgreSQL that is installed, otherwise the one of the distribution; empty if unknown.
 postgresql_major() {
     local major
-    major=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' 'postgresql-*' 2>/dev/null \
-        | sed -nE 's/^installed postgresql-([0-9]+)$/\1/p' | sort -n | tail -n 1) || true
+    major=$(sed -nE 's/^postgresql-([0-9]+)$/\1/p' <<<"$installed" | sort -n | tail -n 1)
     if [ "${major:-0}" -lt "$minimum" ]; then
         major=$(apt-cache depends postgresql 2>/dev/null \
-            | sed -nE 's/.*Depends: postgresql-([0-9]+)$/\1/p' | head -n 1)
+            | sed -nE 's/.*Depends: postgresql-([0-9]+)$/\1/p' | head -n 1) || true
     fi
     echo "$major"
 }
@@ -41,7 +39,7 @@ wanted() {
 missing() {
     local package
     for package in $(wanted "$@"); do
-        installed "$package" || echo "$package"
+        [[ $'\n'$installed$'\n' == *$'\n'$package$'\n'* ]] || echo "$package"
     done
 }
 
