@@ -153,10 +153,10 @@ def find_profile() -> Profile:
     return _profile(env_file.parent, Path(servers), settings())
 
 
-def refuse_taken_ports(ports: dict[str, int], patience: float = 3) -> None:
+def refuse_taken_ports(ports: dict[str, int], patience: float) -> None:
     """Raise an error that names the port if another program listens on one of `ports`.
 
-    For `patience` seconds a port may still belong to a program that is on its way out.
+    For `patience` seconds a port may still belong to a program of ours on its way out.
     """
     deadline = time.monotonic() + patience
     for name, port in ports.items():

@@ -113,9 +113,11 @@ def _start_supervisor(profile: Profile) -> None:
             supervisor.stop()
     if supervisor.runs:
         down = {process.name for process in supervisor.processes() if not process.runs}
-        refuse_taken_ports({name: port for name, port in profile.ports.items() if name in down})
+        taken = {name: port for name, port in profile.ports.items() if name in down}
+        refuse_taken_ports(taken, patience=0)
         return
-    refuse_taken_ports(profile.ports)
+    # Programs of a supervisord that was killed need a moment to stop.
+    refuse_taken_ports(profile.ports, patience=5 if profile.primary.exists else 0)
     supervisor.start(profile.variables())
     profile.remember("configuration", wanted)
 

@@ -1,0 +1,157 @@
+"""The whole local profile in a folder of its own on free ports, as `make up` runs it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import free_port
+from tests.small_map import FOOTWAY, write_map
+
+SAFEROUTE = Path(sys.executable).with_name("saferoute")
+GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
+GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(8)]
+
+
+@dataclass
+class Stack:
+    folder: Path
+    ports: tuple[int, int, int]
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        primary, replica, api = self.ports
+        return subprocess.run(
+            [SAFEROUTE, "stack", *arguments],
+            env={
+                "PATH": os.environ["PATH"],
+                "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
+                "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
+                "SAFEROUTE_API_PORT": str(api),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def up(self, *arguments: str | Path) -> str:
+        result = self.run("up", *arguments)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def processes(self) -> dict[str, int]:
+        """The process id of each program that runs."""
+        found = re.findall(
+            r"^ *(\w+) +(?:running|starting) +\S+ +(\d+)", self.run("status").stdout, re.M
+        )
+        return {name: int(pid) for name, pid in found}
+
+    def listening(self) -> list[bool]:
+        return [_listens(port) for port in self.ports]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    city = write_map(folder / "gridtown.osm.pbf", GRID)
+    stack = Stack(folder / "state", (free_port(), free_port(), free_port()))
+    try:
+        answer = stack.up("--osm", city)
+        assert "gridtown" in answer
+        assert "curl" in answer
+        yield stack
+    finally:
+        stack.run("clean", "--yes")
+
+
+def test_up_ends_with_a_walk_and_everything_running(stack: Stack) -> None:
+    assert list(stack.processes()) == ["primary", "replica", "api"]
+    assert stack.listening() == [True, True, True]
+    secrets = stack.folder / "saferoute.env"
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    assert (stack.folder / "supervisor.sock").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_up_changes_nothing(stack: Stack) -> None:
+    before = stack.processes(), (stack.folder / "saferoute.env").read_text()
+    stack.up()
+    assert (stack.processes(), (stack.folder / "saferoute.env").read_text()) == before
+
+
+def test_nothing_runs_as_root_that_is_postgresql_or_listens_beyond_loopback(stack: Stack) -> None:
+    pids = stack.processes()
+    assert all(Path(f"/proc/{pids[name]}").stat().st_uid != 0 for name in ("primary", "replica"))
+    listeners = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+    for port in stack.ports:
+        addresses = re.findall(rf": ([0-9A-F]+):{port:04X} \S+ 0A ", listeners)
+        assert addresses == ["0100007F"]
+
+
+def test_up_after_everything_was_killed_repairs(stack: Stack) -> None:
+    supervisor = int((stack.folder / "supervisor.pid").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    stack.up()
+    assert list(stack.processes()) == ["primary", "replica", "api"]
+
+
+def test_a_replica_that_was_half_made_is_made_again(stack: Stack) -> None:
+    servers = Path(_setting(stack, "SAFEROUTE_SERVERS"))
+    stack.run("down")
+    assert stack.listening() == [False, False, False]
+    (servers / "replica" / "saferoute.ready").unlink()
+    (servers / "replica" / "global" / "pg_control").unlink()
+    stack.up()
+    assert stack.listening() == [True, True, True]
+
+
+def test_a_port_of_somebody_else_is_named_and_nothing_is_started(tmp_path) -> None:
+    stack = Stack(tmp_path / "state", (free_port(), free_port(), free_port()))
+    with socket.create_server(("127.0.0.1", stack.ports[1])):
+        result = stack.run("up")
+        assert result.returncode == 2
+        assert result.stderr.count("\n") <= 2
+        assert str(stack.ports[1]) in result.stderr
+        assert stack.listening() == [False, True, False]
+    assert stack.run("clean", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--osm", "nowhere.osm.pbf"], "nowhere.osm.pbf is not a file"),
+        (["--crime", __file__], "of which city"),
+    ],
+)
+def test_a_wish_that_cannot_be_granted_is_one_line(tmp_path, arguments, said) -> None:
+    result = Stack(tmp_path / "state", (1, 2, 3)).run("up", *arguments)
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "state").exists()
+
+
+def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
+    servers = Path(_setting(stack, "SAFEROUTE_SERVERS"))
+    assert stack.run("clean").returncode != 0
+    assert servers.exists()
+    assert stack.run("clean", "--yes").returncode == 0
+    assert not servers.exists()
+    assert not stack.folder.exists()
+    assert stack.listening() == [False, False, False]
+
+
+def _setting(stack: Stack, name: str) -> str:
+    text = (stack.folder / "saferoute.env").read_text()
+    return re.search(rf"^{name}='(.*)'$", text, re.MULTILINE)[1]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
