@@ -6,7 +6,7 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from ops import osm, stack, token
+from ops import demo, osm, stack, token
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ import_app = typer.Typer(help="Load a map or a crime file.", no_args_is_help=Tru
 app.add_typer(import_app, name="import")
 app.add_typer(stack.app, name="stack")
 import_app.command("osm")(osm.import_osm)
+app.command()(demo.demo)
 app.command()(token.token)
 
 

@@ -1,0 +1,39 @@
+"""Write the demo city and load it as any city is loaded: `saferoute demo`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from common.settings import REPOSITORY
+from ops import demo_city, demo_crimes, osm
+
+DIRECTORY = REPOSITORY / ".local" / "demo"
+STREETS, STREET_CRIMES, INCIDENTS = "wexbourne.osm.pbf", "wexshire-street.csv", "incidents.csv"
+
+
+def demo(
+    directory: Annotated[Path, Option(help="Where the files are written.")] = DIRECTORY,
+    seed: Annotated[int, Option(help="Another number draws another city.")] = 1,
+    write_only: Annotated[bool, Option("--write-only", help="Write the files; load nothing.")] = (
+        False
+    ),
+) -> None:
+    """Write a made-up city and its crimes as files, and load them through the importers."""
+    streets, street_crimes, incidents = write(directory, seed)
+    print(f"wrote {', '.join(str(path) for path in (streets, street_crimes, incidents))}")
+    if write_only:
+        return
+    osm.import_osm(streets, demo_city.NAME)
+
+
+def write(directory: Path, seed: int) -> tuple[Path, Path, Path]:
+    """Write the streets, the street-level crimes and the incidents; the same bytes every time."""
+    directory.mkdir(parents=True, exist_ok=True)
+    streets, crimes = directory / STREETS, directory / STREET_CRIMES
+    incidents = directory / INCIDENTS
+    city = demo_city.draw(seed)
+    demo_city.write(city, streets)
+    demo_crimes.write_street_crimes(city, crimes, seed)
+    demo_crimes.write_incidents(city, incidents, seed)
+    return streets, crimes, incidents
