@@ -3,6 +3,7 @@ create or replace function core.path_legs(
 ) returns core.leg[]
 language plpgsql stable strict parallel safe security invoker
 set search_path = core, public, pg_temp
+set jit = 'off'
 as $$
 begin
     return (

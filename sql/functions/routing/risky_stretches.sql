@@ -1,4 +1,4 @@
-create or replace function core.risky_stretches(p_legs core.leg[], p_period tstzrange) returns json
+create or replace function core.risky_stretches(p_city core.cities, p_legs core.leg[], p_period tstzrange) returns json
 language plpgsql stable parallel safe security invoker
 set search_path = core, public, pg_temp
 as $$
@@ -29,13 +29,14 @@ begin
             'incidents', coalesce(c.counts, '{}')
         ) order by n.i), '[]')
         from numbered as n
-        left join core.incidents_along((select array_agg(n.line order by n.i) from numbered as n), p_period) as c
+        left join core.incidents_along(
+            p_city.utm_srid, (select array_agg(n.line order by n.i) from numbered as n), p_period) as c
             on c.line = n.i
     );
 end
 $$;
 
-comment on function core.risky_stretches(core.leg[], tstzrange) is
+comment on function core.risky_stretches(core.cities, core.leg[], tstzrange) is
 'Consecutive legs of risk 0.5 and more, half of what the city''s 95th percentile is, with the incidents behind them by offence class. Stretches where no source reports are never among them.';
-revoke all on function core.risky_stretches(core.leg[], tstzrange) from public;
-grant execute on function core.risky_stretches(core.leg[], tstzrange) to saferoute_api;
+revoke all on function core.risky_stretches(core.cities, core.leg[], tstzrange) from public;
+grant execute on function core.risky_stretches(core.cities, core.leg[], tstzrange) to saferoute_api;

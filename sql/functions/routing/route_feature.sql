@@ -1,4 +1,6 @@
-create or replace function core.route_feature(p_route core.route, p_shortest core.route, p_period tstzrange) returns json
+create or replace function core.route_feature(
+    p_city core.cities, p_route core.route, p_shortest core.route, p_period tstzrange
+) returns json
 language sql stable parallel safe security invoker
 set search_path = core, public, pg_temp
 as $$
@@ -20,10 +22,10 @@ select json_build_object(
             p_route.known_m / nullif(p_route.length_m, 0), p_route.legs[1].is_known::integer)::numeric, 4),
         'method', 'least sum of length * (1 + aversion * risk), pgRouting Dijkstra in a certified corridor',
         'steps', core.route_steps(p_route.legs),
-        'risky_stretches', core.risky_stretches(p_route.legs, p_period)))
+        'risky_stretches', core.risky_stretches(p_city, p_route.legs, p_period)))
 $$;
 
-comment on function core.route_feature(core.route, core.route, tstzrange) is
+comment on function core.route_feature(core.cities, core.route, core.route, tstzrange) is
 'The GeoJSON feature of a route; its differences are to p_shortest, and null where that is null. p_period is what the crime data covers.';
-revoke all on function core.route_feature(core.route, core.route, tstzrange) from public;
-grant execute on function core.route_feature(core.route, core.route, tstzrange) to saferoute_api;
+revoke all on function core.route_feature(core.cities, core.route, core.route, tstzrange) from public;
+grant execute on function core.route_feature(core.cities, core.route, core.route, tstzrange) to saferoute_api;

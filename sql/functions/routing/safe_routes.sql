@@ -45,7 +45,7 @@ begin
         'walking_speed_mps', core.walking_speed(),
         'notice', v_notice,
         'features', (
-            select json_agg(core.route_feature(r, v_shortest, v_period) order by r.aversions[1])
+            select json_agg(core.route_feature(v_city, r, v_shortest, v_period) order by r.aversions[1])
             from unnest(v_routes) as r));
 end
 $$;
