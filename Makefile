@@ -13,7 +13,7 @@ help: ## what there is
 
 up: ## install, start, load a city, ask for a route (OSM=file CRIME=file CITY=name)
 	@deploy/local/packages.sh run
-	@$(MAKE) --no-print-directory $(VENV)/.runtime
+	@$(MAKE) -s $(VENV)/.runtime
 	@$(BIN)/saferoute stack up $(if $(OSM),--osm "$(OSM)") $(if $(CRIME),--crime "$(CRIME)") $(if $(CITY),--city "$(CITY)")
 
 down: $(VENV)/.runtime ## stop it; the data stay
@@ -52,7 +52,7 @@ lint: venv ## ruff, mypy strict, sqlfluff
 
 test: ## every test, on a throw-away cluster of its own
 	@deploy/local/packages.sh test
-	@$(MAKE) --no-print-directory venv
+	@$(MAKE) -s venv
 	$(BIN)/pytest
 
 $(BENCH)/.installed: pyproject.toml requirements-bench.lock

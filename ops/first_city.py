@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops import osm
+import psycopg
+
+from ops import demo, demo_city, osm
 from ops.errors import OperatorError
 from ops.first_route import City, newest_city
 
@@ -32,11 +34,35 @@ class Wish:
         return self.map_file.name.partition(".")[0]
 
 
-def load(conninfo: str, wish: Wish) -> City | None:
-    """Load what was asked for, or the demo city into an empty database; the city to ask about."""
+def load(conninfo: str, wish: Wish, folder: Path) -> City:
+    """Load what was asked for, or the demo city into an empty database; the city to ask about.
+
+    The demo's files are written to `folder`.
+    """
     if wish.map_file:
         osm.import_osm(wish.map_file, str(wish.name))
+    elif wish.name is None and _has_no_whole_city(conninfo):
+        demo.demo(folder)
     city = newest_city(conninfo, wish.name)
-    if city is None and wish.name:
+    if city is None:
         raise OperatorError(f"there is no city {wish.name}: add OSM=file")
     return city
+
+
+def _has_no_whole_city(conninfo: str) -> bool:
+    """Whether there is no city yet, or only a demo city without all of its crimes."""
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute(
+            """
+            select not exists (
+                select from core.cities as c
+                where c.name <> %s or 2 <= (
+                    select count(distinct l.file_name)
+                    from core.crime_loads as l
+                    where l.city_id = c.city_id
+                )
+            )
+            """,
+            [demo_city.NAME],
+        ).fetchone()
+    return row == (True,)

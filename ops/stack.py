@@ -46,13 +46,11 @@ def up(
         changed = _install_schema()
         _start_replica(profile)
         _start_api(profile, changed)
-        found = first_city.load(settings().owner_conninfo, wish)
+        found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
     _print_status(profile)
-    if found:
-        first_route.show(
-            profile.url, *first_route.ask(profile.url, settings().owner_conninfo, found)
-        )
+    trip, answer = first_route.ask(profile.url, settings().owner_conninfo, found)
+    first_route.show(profile.url, trip, answer)
 
 
 @app.command()
