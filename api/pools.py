@@ -22,15 +22,14 @@ _LOOK_EVERY = 1.0  # seconds between two looks at a server
 _CONNECT_TIMEOUT = 2.0
 _ACQUIRE_TIMEOUT = 2.0  # seconds a request waits for a free connection before it is 503
 _CALL = "select core.call($1, $2, $3, $4, $5, $6, $7, $8)"
-_GONE = (
+_LOST = (  # the connection went away under the statement
     OSError,
     asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
 )
+_UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 
 
 class ServerGoneError(Exception):
@@ -86,7 +85,7 @@ class Server:
                     if not recovers:  # a standby cannot listen
                         await self._watcher.add_listener(CHANNEL, lambda *_: notified())
                     notified()
-        except (*_GONE, asyncpg.PostgresError):
+        except _UNREACHABLE:
             self.state = "gone"
             if self._watcher is not None:
                 self._watcher.terminate()
@@ -101,7 +100,7 @@ class Server:
             connection = await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT)
         except TimeoutError:
             raise unavailable("No connection to the database became free", "PGRST003") from None
-        except _GONE as error:
+        except _UNREACHABLE as error:
             self.state = "gone"
             raise ServerGoneError from error
         try:
@@ -109,8 +108,7 @@ class Server:
             return answer
         except TimeoutError:
             raise unavailable("The call took too long", "57014") from None
-        except _GONE as error:
-            self.state = "gone"
+        except _LOST as error:
             raise ServerGoneError from error
         except asyncpg.SerializationError as error:
             if self.state == "standby":  # replay needed what the statement was reading
@@ -124,7 +122,7 @@ class Server:
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_TIMEOUT) as connection:
                 return [await connection.fetch(*query, timeout=5) for query in queries]
-        except _GONE as error:  # among them TimeoutError
+        except _LOST as error:  # among them TimeoutError
             raise ServerGoneError from error
 
 

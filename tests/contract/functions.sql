@@ -1,0 +1,50 @@
+-- Functions with one trait each, for the contract tests.
+create function api.where_read() returns json
+language sql stable security definer set search_path = pg_catalog
+as $$
+select json_build_object(
+    'is_standby', pg_is_in_recovery(),
+    'role', current_setting('role'),
+    'read_only', current_setting('transaction_read_only'),
+    'claims', current_setting('request.jwt.claims')::json,
+    'method', current_setting('request.method'),
+    'path', current_setting('request.path'),
+    'headers', current_setting('request.headers')::json)
+$$;
+
+create function api.where_written() returns boolean language sql volatile as $$select pg_is_in_recovery()$$;
+
+create sequence api.calls;
+grant usage on sequence api.calls to web_anon, authenticated;
+create function api.count_call() returns bigint language sql volatile as $$select nextval('api.calls')$$;
+create function api.sneaky_write() returns bigint language sql stable as $$select nextval('api.calls')$$;
+
+create function api.echo(words text, times integer default 1) returns text
+language sql immutable as $$select repeat(words, times)$$;
+create function api.echo_types(
+    number float8 default null, flag boolean default null, day date default null,
+    list integer[] default null, document json default null, binary_document jsonb default null
+) returns json language sql immutable
+as $$select json_build_array(number, flag, day, list, document, binary_document)$$;
+create function api."Two Words"("first word" text) returns text language sql immutable as $$select $1$$; -- noqa: RF05
+create function api.whole(json) returns text language sql immutable as $$select json_typeof($1)$$;
+
+create function api.nothing() returns text language sql stable as $$select null::text$$;
+create function api.rows() returns table (number integer, name text)
+language sql stable as $$values (1, 'one'), (2, 'two')$$;
+create function api.no_rows() returns table (number integer) language sql stable as $$select 1 where false$$;
+create function api.numbers() returns setof integer language sql stable as $$values (1), (2)$$;
+create function api.pair(out number integer, out name text) language sql stable as $$select 1, 'one'$$;
+create function api.do_nothing() returns void language sql volatile as '';
+
+create function api.read_and_fail() returns void language plpgsql stable
+as $$begin raise exception 'read' using errcode = 'SR018', detail = 'because', hint = 'try'; end$$;
+create function api.fail_with(state text) returns void language plpgsql stable
+as $$begin raise exception 'failed' using errcode = state; end$$;
+create function api.wait(seconds float8) returns void language sql stable as $$select pg_sleep(seconds)$$;
+
+create function api.members_only() returns text language sql stable as $$select current_user::text$$;
+revoke execute on function api.members_only() from public;
+grant execute on function api.members_only() to authenticated;
+create function api.nobody() returns text language sql stable as $$select 'x'$$;
+revoke execute on function api.nobody() from public;

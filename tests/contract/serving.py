@@ -1,0 +1,64 @@
+"""The API as its users meet it: a process of its own on a free port."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from common.settings import REPOSITORY
+from tests.conftest import free_port
+
+SECRET = "the-secret-of-the-contract-tests-0123456789"
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running API."""
+
+    url: str
+
+    def rpc(self, name: str) -> str:
+        return f"{self.url}/rpc/{name}"
+
+
+@contextmanager
+def serve(hosts: list[int], database: str, password: str, **settings: str) -> Iterator[Api]:
+    """Run `python -m api` on the servers at these ports until the block ends."""
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SAFEROUTE_ENV_FILE": "/nonexistent",
+        "SAFEROUTE_DATABASE_HOSTS": ",".join(f"127.0.0.1:{host}" for host in hosts),
+        "SAFEROUTE_DATABASE": database,
+        "SAFEROUTE_AUTHENTICATOR_PASSWORD": password,
+        "SAFEROUTE_API_PORT": str(port),
+        "SAFEROUTE_JWT_SECRET": SECRET,
+        **settings,
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "api"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line == f"listening on http://127.0.0.1:{port}\n", line
+            yield Api(f"http://127.0.0.1:{port}")
+        finally:
+            process.terminate()
+
+
+def bearer(role: str | None = "authenticated", **claims: Any) -> dict[str, str]:
+    """The Authorization header of a token with these claims, good for an hour."""
+    payload = {"role": role, "exp": int(time.time()) + 3600, **claims}
+    known = {name: value for name, value in payload.items() if value is not None}
+    return {"Authorization": f"Bearer {jwt.encode(known, SECRET, 'HS256')}"}
