@@ -39,17 +39,16 @@ create table if not exists core.neighbourhoods (
 comment on table core.neighbourhoods is 'Squares of 1,500 m that hold streets of a city, numbered from 1: the places that have an hour profile of their own.';
 comment on column core.neighbourhoods.square is 'core.grid_cell of 1,500 m in the UTM zone of the city.';
 
-create table if not exists core.edge_samples (
+create table if not exists core.cell_edges (
     city_id integer not null,
     cell bigint not null,
-    edge_id bigint not null references core.road_edges on delete cascade,
-    share float8 not null,
-    primary key (edge_id, cell)
+    edge_ids bigint[] not null,
+    shares float8[] not null,
+    primary key (city_id, cell)
 );
-comment on table core.edge_samples is 'The 50 m cells that the sample points of an edge (one every 25 m) fall into; made once per map.';
-comment on column core.edge_samples.cell is 'core.grid_cell of 50 m in the UTM zone of the city.';
-comment on column core.edge_samples.share is 'Share of the sample points of the edge in the cell; 1 in all.';
-create index if not exists edge_samples_cell on core.edge_samples (city_id, cell) include (edge_id, share);
+comment on table core.cell_edges is 'The edges whose sample points (one every 25 m) fall into a 50 m cell; made once per map. core.sample_edges removes those of cities that are gone.';
+comment on column core.cell_edges.cell is 'core.grid_cell of 50 m in the UTM zone of the city.';
+comment on column core.cell_edges.shares is 'Share of the sample points of each edge that the cell holds; 1 over all cells of an edge.';
 
 create table if not exists core.edge_risk (
     edge_id bigint primary key references core.road_edges on delete cascade,
@@ -86,10 +85,12 @@ create table if not exists core.part_weights (
     crimes bigint not null,
     weight float8 not null,
     squared_weight float8 not null,
+    added_weight float8 not null,
     primary key (city_id, neighbourhood, week_part)
 );
 comment on table core.part_weights is 'Sums of street violence weights of a neighbourhood by part of the week.';
 comment on column core.part_weights.neighbourhood is 'core.neighbourhoods; 0 where the city has no streets.';
+comment on column core.part_weights.added_weight is 'As core.city_risk.added_weight.';
 comment on column core.part_weights.week_part is 'core.week_part; 0 where only the day or the month is known.';
 
 create table if not exists core.risk_factors (

@@ -1,9 +1,10 @@
-create or replace function core.grid_cell(p_position geometry, p_size_m float8) returns bigint
+create or replace function core.grid_cell(p_x_m float8, p_y_m float8, p_size_m float8) returns bigint
 language sql immutable strict parallel safe security invoker
 as $$
-select floor(public.st_x(p_position) / p_size_m)::bigint * 4294967296 + floor(public.st_y(p_position) / p_size_m)::bigint
+-- Not 2^32: hashing a bigint folds its halves into each other, and grouping 1.3 million cells took 8 s instead of 0.6 s.
+select floor(p_x_m / p_size_m)::bigint * 1048576 + floor(p_y_m / p_size_m)::bigint
 $$;
 
-comment on function core.grid_cell(geometry, float8) is
-'The square of p_size_m metres that holds a point in metres (UTM): column * 2^32 + row, so that adding dx * 2^32 + dy steps to another. Inlined, so it has no search_path of its own.';
-revoke all on function core.grid_cell(geometry, float8) from public;
+comment on function core.grid_cell(float8, float8, float8) is
+'The square of p_size_m metres that holds a place in metres (UTM): column * 2^20 + row, so that adding dx * 2^20 + dy steps to another. Inlined, so it has no search_path of its own.';
+revoke all on function core.grid_cell(float8, float8, float8) from public;

@@ -10,9 +10,13 @@ select exists (
         -- A category that is new has no crimes in the sums yet.
         and i.categories @> r.categories
         and not coalesce(i.oldest_period > r.oldest_period, false)
-        -- Each subtraction may leave 10^-16 of what it subtracts: far below 10^-6 of what remains.
+        -- Each subtraction may leave 10^-16 of what it subtracts, of its square in the squares: of 10^-4 that
+        -- remain, 10^-8 is wrong.
         and (select coalesce(sum(h.weight), 0) from core.hour_weights as h where h.city_id = p_city_id)
-        >= 1e-6 * r.added_weight
+        >= 1e-4 * r.added_weight
+        and not exists (
+            select from core.part_weights as p where p.city_id = p_city_id and p.weight < 1e-4 * p.added_weight
+        )
 )
 $$;
 

@@ -2,9 +2,9 @@ create or replace function core.kernel() returns table (step bigint, share float
 language sql immutable parallel safe security invoker rows 37
 as $$
 select
-    dx * 4294967296 + dy,
-    (1 - (dx * dx + dy * dy) * 2500 / 30625.0) ^ 2
-    / sum((1 - (dx * dx + dy * dy) * 2500 / 30625.0) ^ 2) over ()
+    dx * 1048576 + dy,
+    (1 - (dx * dx + dy * dy) * 2500 / 30625::float8) ^ 2
+    / sum((1 - (dx * dx + dy * dy) * 2500 / 30625::float8) ^ 2) over ()
 from generate_series(-3, 3) as dx, generate_series(-3, 3) as dy
 where (dx * dx + dy * dy) * 2500 < 30625
 $$;

@@ -3,6 +3,7 @@ language plpgsql volatile security invoker
 set search_path = core, public, pg_temp
 set plan_cache_mode = force_custom_plan
 set jit = off
+set random_page_cost = 1.1
 as $$
 declare
     v_published bigint;

@@ -1,4 +1,6 @@
-create or replace function core.refresh_city_risk(p_city_id integer, p_change_ids bigint[]) returns bigint
+create or replace function core.refresh_city_risk(
+    p_city_id integer, p_change_ids bigint[], out is_rebuilt boolean, out is_exact boolean, out published_links bigint
+)
 language plpgsql volatile security invoker
 set search_path = core, public, pg_temp
 set plan_cache_mode = force_custom_plan
@@ -11,24 +13,32 @@ declare
         select from core.crime_changes as c where c.change_id = any(p_change_ids) and c.geom && v_area
     );
     v_edge_ids bigint[];
-    v_published bigint := 0;
 begin
+    published_links := 0;
+    is_exact := true;
+    is_rebuilt := not core.is_city_risk_current(p_city_id);
+    if is_rebuilt then
+        perform core.rebuild_city_risk(p_city_id);
+    end if;
     if v_has_changes then
         v_edge_ids := core.add_crimes(p_city_id, p_change_ids);
+        is_exact := core.is_city_risk_current(p_city_id);
+    end if;
+    if not is_exact then
+        return;
     end if;
     -- A city made anew has no coverage yet, so all its links are compared.
     if core.refresh_coverage(p_city_id) then
-        v_published := core.publish_risk(p_city_id, null);
+        published_links := core.publish_risk(p_city_id, null);
     elsif v_has_changes then
-        v_published := core.publish_risk(p_city_id, v_edge_ids);
+        published_links := core.publish_risk(p_city_id, v_edge_ids);
     else
-        return 0;
+        return;
     end if;
     perform core.refresh_risk_factors(p_city_id);
-    return v_published;
 end
 $$;
 
 comment on function core.refresh_city_risk(integer, bigint[]) is
-'Add these rows of core.crime_changes to a city and follow its coverage; where either changed anything, publish the links and factors. The number of links changed.';
+'Make the sums of a city anew where they are not current, add these rows of core.crime_changes, follow the coverage, and publish what changed. Not exact: so much was taken away that the sums have to be made anew once the changes are gone from core.crime_changes; nothing is published then.';
 revoke all on function core.refresh_city_risk(integer, bigint[]) from public;

@@ -30,8 +30,14 @@ begin
         where l.city_id = p_city_id and l.all_density is not null
     ) as b;
 
+    -- What is new joins what the sums were made from; what differs stays, for the next refresh to see.
     update core.city_risk as r
-    set reference_density = v_reference, refreshed_at = now()
+    set
+        categories = i.categories || r.categories,
+        oldest_period = least(r.oldest_period, i.oldest_period),
+        reference_density = v_reference,
+        refreshed_at = now()
+    from core.city_risk_inputs(p_city_id) as i
     where r.city_id = p_city_id;
     delete from core.risk_factors as f where f.city_id = p_city_id;
     if v_reference is not null then
