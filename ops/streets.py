@@ -20,7 +20,6 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-NO_POSITION = 2**31 - 1  # what osmium answers for a node that is not in the file
 TOO_SHORT = "fewer than two nodes in the file"
 
 
@@ -39,7 +38,7 @@ class Ways:
     """The walkable ways of a file, their nodes one after the other.
 
     `way[i]` is the index into `ways` of position i, `node[i]` its OSM node, `lonlat[i]` its place
-    (degrees, EPSG:4326; NO_POSITION / 1e7 where the file does not hold the node).
+    (degrees, EPSG:4326; 214.7 where the file does not hold the node).
     """
 
     ways: list[Way]
@@ -82,7 +81,7 @@ def read(path: Path, advance: Callable[[int], object] = lambda _: None) -> Ways:
         raise OperatorError(f"{path} is empty")
     try:
         ways = _read(path, advance)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:
         raise OperatorError(f"{path} is not a whole OSM PBF file: {error}") from None
     if not ways.ways:
         raise OperatorError(f"{path} holds no walkable way")
@@ -185,14 +184,15 @@ def _runs(ways: Ways) -> tuple[Integers, Integers, Integers, Floats]:
     A run is a stretch of one way without a hole. Neighbouring nodes at one place become one node:
     an edge has a length.
     """
-    known = ways.lonlat[:, 0] != NO_POSITION / 1e7
+    lon, lat = np.abs(ways.lonlat).T
+    known: Flags = (lon <= 180) & (lat <= 90)
     new_run = np.concatenate(([True], ways.way[1:] != ways.way[:-1])) | ~known
     way, part = ways.way[known], np.cumsum(new_run)[known]
     node, lonlat = ways.node[known], ways.lonlat[known]
     same_place = (part[1:] == part[:-1]) & (lonlat[1:] == lonlat[:-1]).all(axis=1)
     node = _merge(node, node[:-1][same_place], node[1:][same_place])
     keep = np.concatenate(([True], ~same_place)) if len(way) else np.zeros(0, bool)
-    return way[keep], part[keep], node[keep], lonlat[keep]
+    return way[keep], cast(Integers, part[keep]), node[keep], lonlat[keep]
 
 
 def _merge(node: Integers, one: Integers, other: Integers) -> Integers:

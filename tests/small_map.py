@@ -27,7 +27,7 @@ def write_map(
     """
     nodes = sorted({node for members, _ in ways for node in members} - set(missing))
     path.unlink(missing_ok=True)
-    with osmium.SimpleWriter(osmium.io.File(str(path), "pbf")) as writer:
+    with osmium.SimpleWriter(osmium.io.File(str(path), "pbf,pbf_compression=none")) as writer:
         for node in nodes:
             column, row = divmod((at or {}).get(node, node), 10)
             place = (east + STEP * column, north + STEP * row)

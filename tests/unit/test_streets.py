@@ -130,6 +130,18 @@ def test_unreadable_files_are_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(error.value)
 
 
+def test_nodes_that_are_not_on_earth_are_holes(path: Path) -> None:
+    with pytest.raises(OperatorError, match="walkable"):
+        network(path, ([0, 10], FOOTWAY), north=95)
+
+
+def test_text_that_is_not_utf_8_is_one_line(path: Path) -> None:
+    write_map(path, [([0, 10], FOOTWAY | {"name": "XYZZY"})])
+    path.write_bytes(path.read_bytes().replace(b"XYZZY", b"\xff\xfe\xfd\xff\xff"))
+    with pytest.raises(OperatorError, match="not a whole OSM PBF"):
+        read(path)
+
+
 @pytest.mark.parametrize(
     ("ways", "missing"),
     [([([0, 10], {"highway": "motorway"})], []), ([([0, 10], FOOTWAY)], [0, 10])],
