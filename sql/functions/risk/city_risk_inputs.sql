@@ -6,7 +6,9 @@ set search_path = core, public, pg_temp
 as $$
 select
     (select concat(c.osm_digest, ' ', c.imported_at, ' ', c.utm_srid, ' ', c.time_zone) from core.cities as c where c.city_id = p_city_id),
-    (select jsonb_object_agg(k.category, concat(k.severity, ' ', k.is_street_violence)) from core.crime_categories as k),
+    coalesce((
+        select jsonb_object_agg(k.category, concat(k.severity, ' ', k.is_street_violence)) from core.crime_categories as k
+    ), '{}'),
     (select min(p.lower_bound) from core.periods('core.crime_data') as p)
 $$;
 

@@ -9,7 +9,7 @@ begin
     delete from core.part_weights as p where p.city_id = p_city_id;
     delete from core.city_risk as r where r.city_id = p_city_id;
     insert into core.city_risk (city_id, map_digest, categories, oldest_period)
-    select p_city_id, i.map_digest, coalesce(i.categories, '{}'), i.oldest_period
+    select p_city_id, i.map_digest, i.categories, i.oldest_period
     from core.city_risk_inputs(p_city_id) as i;
     if v_sampled_map = (select r.map_digest from core.city_risk as r where r.city_id = p_city_id) then
         update core.edge_risk as e
