@@ -6,7 +6,7 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from ops import demo, osm, stack, token
+from ops import crime, demo, osm, stack, token
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(import_app, name="import")
 app.add_typer(stack.app, name="stack")
 import_app.command("osm")(osm.import_osm)
 app.command()(demo.demo)
+import_app.command("crime")(crime.import_crime)
 app.command()(token.token)
 
 

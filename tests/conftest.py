@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from pytest_postgresql import factories
 
-from ops import osm, schema
+from ops import crime, osm, schema
 from ops.cluster import Server
 from tests.shared import shared
 
@@ -137,6 +137,8 @@ def load_monaco(**where: str) -> None:
 
 def load_washington(**where: str) -> None:
     osm.load(conninfo_of(where), shared("data/osm/washington-dc-nw.osm.pbf"), "Washington")
+    crimes = shared("data/crime/washington-dc-mpd-2012-2017.csv.gz")
+    crime.load(conninfo_of(where), crimes, crime.Request("Washington"))
 
 
 monaco = factories.postgresql_noproc(depends_on="template", dbname="monaco", load=[load_monaco])

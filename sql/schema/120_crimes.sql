@@ -21,9 +21,9 @@ create table if not exists core.crime_data (
     primary key (cell, occurred_at, source, source_id)
 ) partition by range (occurred_at);
 comment on table core.crime_data is 'Reported crimes, partitioned by month, each month by geohash region.';
-comment on column core.crime_data.source is 'Publisher and force, for example data.police.uk/psni.';
-comment on column core.crime_data.source_id is 'The publisher''s id, or a digest of the content where there is none, then #n: its occurrence within (publisher, force, month).';
-comment on column core.crime_data.occurred_at is 'When; the first moment of the month (city time) where only the month is known.';
+comment on column core.crime_data.source is 'Publisher and force, for example data.police.uk/northern-ireland.';
+comment on column core.crime_data.source_id is 'The publisher''s id, or a digest of the content where there is none, then @ the month it was published for and #n, its occurrence in that month.';
+comment on column core.crime_data.occurred_at is 'When; the first moment (city time) of the day or month where only that is known.';
 comment on column core.crime_data.cell is 'Geohash of five characters.';
 comment on column core.crime_data.published_category is 'The category in the words of the publisher.';
 create index if not exists crime_data_geom on core.crime_data using gist (geom);
@@ -34,9 +34,12 @@ create table if not exists core.crime_key (
     source_id text not null,
     occurred_at timestamptz not null,
     cell text collate "C" not null,
+    published_at timestamptz not null,
     primary key (source, source_id)
 );
 comment on table core.crime_key is 'Where the current version of each crime stands: uniqueness that partitions cannot enforce.';
+comment on column core.crime_key.published_at is 'When it was reported, or occurred where the publisher does not say: a file replaces the months it was published for.';
+create index if not exists crime_key_published on core.crime_key (source, published_at);
 
 create table if not exists core.crime_loads (
     load_id bigint generated always as identity primary key,
@@ -46,12 +49,15 @@ create table if not exists core.crime_loads (
     file_digest text not null,
     rows_read bigint not null,
     rows_loaded bigint not null,
+    rows_replaced bigint not null,
     rows_unchanged bigint not null,
     rows_removed bigint not null,
     rows_rejected bigint not null,
     loaded_at timestamptz not null default now()
 );
-comment on table core.crime_loads is 'One row per import of a crime file and source.';
+comment on table core.crime_loads is 'One row per import of a crime file and source; loading the same file again adds none.';
+comment on column core.crime_loads.file_digest is 'SHA-256 of the file.';
+create index if not exists crime_loads_source on core.crime_loads (source, city_id);
 
 create table if not exists core.crime_rejects (
     reject_id bigint generated always as identity primary key,
