@@ -6,10 +6,12 @@ from typing import Annotated
 from typer import Option
 
 from common.settings import REPOSITORY
-from ops import demo_city, demo_crimes, osm
+from ops import crime, demo_city, demo_crimes, osm
 
 DIRECTORY = REPOSITORY / ".local" / "demo"
 STREETS, STREET_CRIMES, INCIDENTS = "wexbourne.osm.pbf", "wexshire-street.csv", "incidents.csv"
+INCIDENT_MAP = "id=id,time=time,lon=lon,lat=lat,category=category"
+INCIDENT_SOURCE = "wexbourne.example/incidents"
 
 
 def demo(
@@ -25,6 +27,8 @@ def demo(
     if write_only:
         return
     osm.import_osm(streets, demo_city.NAME)
+    crime.import_crime(street_crimes, demo_city.NAME)
+    crime.import_crime(incidents, demo_city.NAME, mapping=INCIDENT_MAP, source=INCIDENT_SOURCE)
 
 
 def write(directory: Path, seed: int) -> tuple[Path, Path, Path]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psycopg
 
-from ops import demo, demo_city, osm
+from ops import crime, demo, demo_city, osm
 from ops.errors import OperatorError
 from ops.first_route import City, newest_city
 
@@ -46,6 +46,8 @@ def load(conninfo: str, wish: Wish, folder: Path) -> City:
     city = newest_city(conninfo, wish.name)
     if city is None:
         raise OperatorError(f"there is no city {wish.name}: add OSM=file")
+    if wish.crime_file:
+        crime.import_crime(wish.crime_file, city.name)
     return city
 
 
