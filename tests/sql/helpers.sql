@@ -16,3 +16,89 @@ select set_config('request.jwt.claims', '{"role":"web_anon"}', true), set_config
 $$;
 
 grant usage on schema tests to public;
+
+-- A town of straight streets on a grid of metres, for what must be known to the metre.
+create function tests.town_point(p_x float8, p_y float8) returns geometry
+language sql stable
+as $$
+select public.st_transform(public.st_setsrid(public.st_makepoint(530000 + p_x, 4556000 + p_y), 32629), 4326)
+$$;
+
+create function tests.add_town() returns integer
+language plpgsql volatile
+as $$
+declare
+    v_city_id integer;
+begin
+    insert into core.cities (name, time_zone, utm_srid, walkable_bounds)
+    values ('Gridton', 'Europe/Lisbon', 32629, st_envelope(st_collect(
+        tests.town_point(-2000, -2000), tests.town_point(2000, 2000))))
+    returning city_id into v_city_id;
+    insert into core.risk_factors (city_id, week_hour, all_factors, street_factors, mean_risk)
+    select v_city_id, h, '{1}', '{0}', 0.5 from generate_series(1, 48) as h;
+    return v_city_id;
+end
+$$;
+
+-- A street from corner (x1, y1) to corner (x2, y2); a density is its risk, null is unknown.
+create function tests.add_street(
+    p_n integer, p_name text, p_x1 integer, p_y1 integer, p_x2 integer, p_y2 integer,
+    p_density float8 default 0, p_direction integer default 0
+) returns void
+language plpgsql volatile
+as $$
+declare
+    v_base bigint := (select city_id from core.cities where name = 'Gridton') * 1000000000::bigint;
+    v_source bigint := v_base + (p_x1 + 2000) * 10000 + p_y1 + 2000;
+    v_target bigint := v_base + (p_x2 + 2000) * 10000 + p_y2 + 2000;
+    v_line geometry := st_makeline(tests.town_point(p_x1, p_y1), tests.town_point(p_x2, p_y2));
+begin
+    insert into core.road_vertices (vertex_id, city_id, geom, x_m, y_m)
+    values
+    (v_source, v_base / 1000000000, st_startpoint(v_line), 530000 + p_x1, 4556000 + p_y1),
+    (v_target, v_base / 1000000000, st_endpoint(v_line), 530000 + p_x2, 4556000 + p_y2)
+    on conflict do nothing;
+    insert into core.road_edges (
+        edge_id, city_id, osm_way_id, source, target, highway, name, walkable_direction, length_m, is_connected, geom)
+    values (
+        v_base + p_n, v_base / 1000000000, p_n, v_source, v_target, 'residential', p_name, p_direction,
+        st_length(v_line::geography), true, v_line);
+    insert into core.road_links (
+        edge_id, city_id, source, target, walkable_direction, length_m, all_density, street_density,
+        bounds, source_at, target_at)
+    values (
+        v_base + p_n, v_base / 1000000000, v_source, v_target, p_direction, st_length(v_line::geography),
+        p_density, p_density * 0,
+        box(point(530000 + p_x1, 4556000 + p_y1), point(530000 + p_x2, 4556000 + p_y2)),
+        point(530000 + p_x1, 4556000 + p_y1), point(530000 + p_x2, 4556000 + p_y2));
+end
+$$;
+
+-- High Street is risky in its middle; Park Road leads around it. From the east end back west there is a short cut.
+-- West Road and East Road stand where no source reports; nobody may walk into Exit Lane.
+create function tests.add_streets() returns void
+language sql volatile
+as $$
+select tests.add_town();
+select tests.add_street(1, 'High Street', 0, 0, 200, 0);
+select tests.add_street(2, 'High Street', 200, 0, 400, 0, 1);
+select tests.add_street(3, 'High Street', 400, 0, 600, 0);
+select tests.add_street(4, 'Hill Lane', 200, 0, 200, 100);
+select tests.add_street(5, 'Park Road', 200, 100, 400, 100);
+select tests.add_street(6, 'Mill Lane', 400, 100, 400, 0);
+select tests.add_street(7, 'One Way', 400, 100, 600, 0, 0, -1);
+select tests.add_street(8, 'West Road', -400, 0, 0, 0, null);
+select tests.add_street(9, 'Exit Lane', 0, -300, 0, 0, 0, 1);
+$$;
+
+-- The route from (x1, y1) to (x2, y2).
+create function tests.routes(
+    p_x1 float8, p_y1 float8, p_x2 float8, p_y2 float8, p_aversions float8[] default '{0,3,12}'
+) returns jsonb
+language sql stable
+as $$
+select api.safe_routes(
+    st_x(tests.town_point(p_x1, p_y1)), st_y(tests.town_point(p_x1, p_y1)),
+    st_x(tests.town_point(p_x2, p_y2)), st_y(tests.town_point(p_x2, p_y2)),
+    '2020-06-01 22:30+01', p_aversions)
+$$;

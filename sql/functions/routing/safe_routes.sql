@@ -25,7 +25,7 @@ begin
     if v_routes = '{}' then
         perform core.fail('SR012');
     end if;
-    if not exists (select from unnest(v_routes) as r where r.known_m > 0) then
+    if not exists (select from unnest(v_routes) as r cross join lateral unnest(r.legs) as l where l.is_known) then
         v_notice := 'No source of crime data covers this walk: its risk is unknown, so only the shortest is offered.';
         v_routes := array(select r from core.find_routes(
             v_city.city_id, v_from.edge_id, v_from.fraction, v_to.edge_id, v_to.fraction, p_depart_at, '{0}') as r);
