@@ -76,7 +76,12 @@ class Server:
     @property
     def exists(self) -> bool:
         """Whether the data folder has been initialised to the end."""
-        return (self.data / "saferoute.ready").exists()
+        return self._mark.exists()
+
+    @property
+    def _mark(self) -> Path:
+        """Stands beside the data: within, pg_basebackup would copy it to an unfinished standby."""
+        return self.data.with_suffix(".ready")
 
     def create_primary(self, password: str, options: Mapping[str, str]) -> None:
         """initdb with UTF-8, the superuser `postgres` with this password, and these options."""
@@ -96,7 +101,7 @@ class Server:
             secret.unlink()
         self._configure(options)
         (self.data / "pg_hba.conf").write_text(_HBA)
-        (self.data / "saferoute.ready").touch()
+        self._mark.touch()
 
     def create_standby(
         self, primary: "Server", password: str, name: str, options: Mapping[str, str]
@@ -110,7 +115,7 @@ class Server:
             env={"PGPASSWORD": password, "PGAPPNAME": name},
         )
         self._configure(options)
-        (self.data / "saferoute.ready").touch()
+        self._mark.touch()
 
     def start(self) -> None:
         """Start in the background and wait until it answers."""
@@ -122,6 +127,7 @@ class Server:
 
     def _empty(self) -> None:
         """Remove what an interrupted creation left, and leave the parent open to PostgreSQL."""
+        self._mark.unlink(missing_ok=True)
         if self.data.exists():
             shutil.rmtree(self.data)
         self.data.parent.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,13 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,16 +27,20 @@ class Stack:
     folder: Path
     ports: tuple[int, int, int]
 
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    @property
+    def environment(self) -> dict[str, str]:
         primary, replica, api = self.ports
+        return {
+            "PATH": os.environ["PATH"],
+            "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
+            "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
+            "SAFEROUTE_API_PORT": str(api),
+        }
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [SAFEROUTE, "stack", *arguments],
-            env={
-                "PATH": os.environ["PATH"],
-                "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
-                "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
-                "SAFEROUTE_API_PORT": str(api),
-            },
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -101,12 +107,22 @@ def test_up_after_everything_was_killed_repairs(stack: Stack) -> None:
     assert list(stack.processes()) == ["primary", "replica", "api"]
 
 
-def test_a_replica_that_was_half_made_is_made_again(stack: Stack) -> None:
-    servers = Path(_setting(stack, "SAFEROUTE_SERVERS"))
+def test_up_that_was_killed_while_copying_the_primary_is_repaired(stack: Stack) -> None:
     stack.run("down")
     assert stack.listening() == [False, False, False]
-    (servers / "replica" / "saferoute.ready").unlink()
-    (servers / "replica" / "global" / "pg_control").unlink()
+    replica = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "replica"
+    replica.with_suffix(".ready").unlink()
+    shutil.rmtree(replica)
+    killed = subprocess.Popen(
+        [SAFEROUTE, "stack", "up"],
+        env=stack.environment,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    _wait_until((replica / "PG_VERSION").exists)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert not replica.with_suffix(".ready").exists()
     stack.up()
     assert stack.listening() == [True, True, True]
 
@@ -150,6 +166,13 @@ def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
 def _setting(stack: Stack, name: str) -> str:
     text = (stack.folder / "saferoute.env").read_text()
     return re.search(rf"^{name}='(.*)'$", text, re.MULTILINE)[1]
+
+
+def _wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def _listens(port: int) -> bool:
