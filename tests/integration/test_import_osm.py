@@ -1,8 +1,5 @@
 """`saferoute import osm`: real cities, the same file again, a corrected file, broken files."""
 
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +9,7 @@ from pytest_postgresql import factories
 
 from ops import osm
 from ops.errors import OperatorError
+from tests.command import owners_environment, saferoute
 from tests.shared import shared
 from tests.small_map import FOOTWAY, write_map
 
@@ -176,29 +174,11 @@ def test_a_country_is_no_city(db: psycopg.Connection, tmp_path: Path) -> None:
         osm.load(conninfo(db), path, "Wide")
 
 
-def saferoute(db: psycopg.Connection, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as an operator does, against the test's database."""
-    return subprocess.run(
-        [sys.executable, "-c", "from ops.command import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            **os.environ,
-            "SAFEROUTE_ENV_FILE": "/dev/null",
-            "SAFEROUTE_DATABASE_HOSTS": f"{db.info.host}:{db.info.port}",
-            "SAFEROUTE_DATABASE": db.info.dbname,
-            "SAFEROUTE_OWNER_PASSWORD": "owner",
-        },
-    )
-
-
 def test_the_command(db: psycopg.Connection, tmp_path: Path) -> None:
     """Imports as the owner, who is no superuser; a broken file is one line and exit code 2."""
-    db.execute("alter role saferoute_owner password 'owner'")
-    db.commit()
+    environment = owners_environment(db)
     small = write_map(tmp_path / "small.pbf", [*CROSSROADS, ([0, 1], {"highway": "motorway"})])
-    done = saferoute(db, "import", "osm", small, "--city", "Small")
+    done = saferoute("import", "osm", small, "--city", "Small", **environment)
     assert done.returncode == 0, done.stderr
     for line in ("ways read", "edges loaded", "not a kind of way for walkers"):
         assert line in done.stdout
@@ -210,7 +190,7 @@ def test_the_command(db: psycopg.Connection, tmp_path: Path) -> None:
         ([small, "--city", "Small", "--time-zone", "Mars/Base"], "not an IANA time zone"),
         ([small, "--city", " "], "needs a name"),
     ):
-        failed = saferoute(db, "import", "osm", *arguments)
+        failed = saferoute("import", "osm", *arguments, **environment)
         assert failed.returncode == 2
         assert reason in failed.stderr
         assert len(failed.stderr.splitlines()) == 1
