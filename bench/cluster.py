@@ -59,7 +59,7 @@ def bench_server(options: Mapping[str, str] | None = None) -> Iterator[BenchServ
     directory = Path(tempfile.mkdtemp(prefix="saferoute-bench-"))
     directory.chmod(0o755)
     bench = BenchServer(
-        Server(directory / "servers" / "primary", _free_port()), secrets.token_urlsafe(16)
+        Server(directory / "servers" / "primary", free_port()), secrets.token_urlsafe(16)
     )
     try:
         bench.server.create_primary(bench.password, {**OPTIONS, **(options or {})})
@@ -76,7 +76,7 @@ def bench_server(options: Mapping[str, str] | None = None) -> Iterator[BenchServ
         shutil.rmtree(directory)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port nobody listens on, below the ephemeral range."""
     while True:
         port = 20000 + secrets.randbelow(12000)
