@@ -6,7 +6,7 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from ops import crime, demo, osm, stack, token
+from ops import crime, demo, osm, reference, stack, token
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ import_app.command("osm")(osm.import_osm)
 app.command()(demo.demo)
 import_app.command("crime")(crime.import_crime)
 app.command()(token.token)
+app.command()(reference.reference)
 
 
 def main() -> None:
