@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -12,7 +11,7 @@ import psycopg
 
 from bench.cluster import BenchServer, bench_server
 from bench.report import REPOSITORY, Result, write_result
-from ops import osm, schema
+from ops import osm
 from ops.streets import cut, read
 
 ROUNDS = 3
@@ -31,29 +30,22 @@ def main() -> None:
     rows = list(osm.edge_rows(1, cut(read(PORTO))))
     # Autovacuum would fall into some rounds and not into others.
     with bench_server({"autovacuum": "off"}) as server:
-        ceilings, imports, streets = [], [], []
+        ceilings, imports = [], []
         for _ in range(ROUNDS):
             ceilings.append(cpu_seconds(server, lambda: bare(server, rows)))
-            imports.append(cpu_seconds(server, lambda: load(server)))
-            with without_refresh(server):
-                streets.append(cpu_seconds(server, lambda: load(server)))
-    ceiling, whole, ours = (median(map(sum, each)) for each in (ceilings, imports, streets))
+            imports.append(cpu_seconds(server, lambda: osm.load(owner(server), PORTO, "Porto")))
+    ceiling, ours = median(map(sum, ceilings)), median(map(sum, imports))
     peer = f"bare pyosmium read and COPY into a table without keys: {ceiling:.2f} s"
     write_result(
         Path(__file__).parent,
         f"Import of Porto, {len(rows):,} edges",
         [
             Result("CPU of the import", ours, "s", goal=f"<= {GOAL_SECONDS}", rounds=ROUNDS),
-            Result("of it Python", median(one for one, _ in streets), "s", rounds=ROUNDS),
-            Result("of it PostgreSQL", median(other for _, other in streets), "s", rounds=ROUNDS),
+            Result("of it Python", median(one for one, _ in imports), "s", rounds=ROUNDS),
+            Result("of it PostgreSQL", median(other for _, other in imports), "s", rounds=ROUNDS),
             Result("CPU of the import", ours, "s", peer, ours / ceiling, rounds=ROUNDS),
-            Result("CPU with the first risk refresh", whole, "s", rounds=ROUNDS),
         ],
     )
-
-
-def load(server: BenchServer) -> None:
-    osm.load(owner(server), PORTO, "Porto")
 
 
 def clear(server: BenchServer) -> None:
@@ -61,21 +53,6 @@ def clear(server: BenchServer) -> None:
         connection.execute("delete from core.cities")
         connection.execute("vacuum")
     time.sleep(SETTLE_SECONDS)
-
-
-@contextmanager
-def without_refresh(server: BenchServer) -> Iterator[None]:
-    """Leave the risk as it is: bench/risk has the refresh and its own goal."""
-    idle = """
-        create or replace function core.refresh_risk(
-            out rebuilt_cities integer, out applied_changes bigint, out published_links bigint
-        ) language sql return (0, 0, 0)
-    """
-    refresh = (schema.SQL / "functions" / "risk" / "refresh_risk.sql").read_bytes()
-    with psycopg.connect(owner(server), autocommit=True) as connection:
-        connection.execute(idle)
-        yield
-        connection.execute(refresh)
 
 
 def owner(server: BenchServer) -> str:
