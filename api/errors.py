@@ -1,7 +1,7 @@
 """What goes wrong, as an HTTP answer: a status and a body of four keys, as PostgREST gives them.
 
-SQLSTATE -> status: https://docs.postgrest.org/en/stable/references/errors.html, except that what
-another try may cure is always 503 with Retry-After, never 500 or 504. Our own codes (class SR)
+SQLSTATE -> status: https://docs.postgrest.org/en/stable/references/errors.html, except that
+overload and failover are always 503 with Retry-After, never 500 or 504. Our own codes (class SR)
 have their status in `core.error_codes`.
 """
 
@@ -24,7 +24,6 @@ _BY_STATE = {
     "42P01": 404,
     "42P17": 500,
     "53400": 500,
-    "57014": 503,  # a statement timeout: the sign of overload
     "57P01": 503,
     "57P02": 503,
     "57P03": 503,
@@ -41,7 +40,7 @@ _BY_CLASS = {
     "38": 500,
     "39": 500,
     "3B": 500,
-    "40": 503,  # serialization failure, deadlock, conflict with recovery
+    "40": 500,
     "53": 503,
     "54": 500,
     "55": 500,
@@ -97,6 +96,8 @@ def from_postgres(
     code = error.sqlstate
     if code == "42501":
         status = 403 if is_known else 401
+    elif code == "57014" and error.message.endswith("statement timeout"):
+        status = 503  # the ceiling of the connection: the sign of overload
     else:
         status = statuses.get(code) or _BY_STATE.get(code) or _BY_CLASS.get(code[:2], 400)
     headers = {"www-authenticate": "Bearer"} if status == 401 else None

@@ -109,6 +109,8 @@ class Server:
         except TimeoutError:
             raise unavailable("The call took too long", "57014") from None
         except _LOST as error:
+            if isinstance(error, asyncpg.PostgresError) and not connection.is_closed():
+                raise  # the function's own, nothing is lost
             raise ServerGoneError from error
         except asyncpg.SerializationError as error:
             if self.state == "standby":  # replay needed what the statement was reading

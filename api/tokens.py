@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 import orjson
+from jwt.utils import base64url_decode
 
 from api.errors import RequestError, unavailable
 from common.settings import Settings
@@ -93,7 +94,7 @@ class Tokens:
             raise unavailable("The issuer of the tokens does not answer", "PGRST301") from None
         except (jwt.InvalidSignatureError, jwt.PyJWKClientError):
             raise _no_key() from None
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, ValueError):
             raise invalid("PGRST301", "JWT cryptographic operation failed") from None
         try:
             claims = orjson.loads(payload)
@@ -105,7 +106,8 @@ class Tokens:
 
     async def _key(self, token: str) -> tuple[str | jwt.PyJWK, str]:
         """The key for this token and the one algorithm the key is for."""
-        algorithm = jwt.get_unverified_header(token).get("alg")
+        header = orjson.loads(base64url_decode(token.partition(".")[0]))
+        algorithm = header.get("alg") if isinstance(header, dict) else None
         if algorithm == "HS256" and self._secret:
             return self._secret, "HS256"
         if algorithm in _ASYMMETRIC and self._keys:
