@@ -89,11 +89,10 @@ def import_crime(
         "outside the streets, kept": summary.outside_the_streets,
     }
     for name, count in sorted(summary.unknown_categories.items()):
-        figures[f"unknown category, loaded as other: {name or '(none)'}"] = count
+        figures[f"loaded as other: {name or '(no category)'}"] = count
     for area in summary.coverage:
-        figures[f"covered by {area['source']}"] = (
-            f"{area['square_km']} km² ({area['method']}), {area['since']} to {area['until']}"
-        )
+        period = f"{area['since']} to {area['until']}"
+        figures[f"covered by {area['source']}"] = f"{area['square_km']} km², {period}"
     rejected = Counter({REASONS[reason]: count for reason, count in summary.rejected.items()})
     print_summary(f"{city}{' (dry run: rolled back)' if dry_run else ''}", figures, rejected)
 
@@ -160,10 +159,16 @@ def _stage(
         chosen.positions(header)
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
             for count, (line_number, fields) in enumerate(rows):
-                copy.write_row((line_number, fields))
+                copy.write_row((line_number, _array(fields)))
                 if count % 1000 == 0:
                     bars.update(reading, completed=stream.tell())
     return header, chosen
+
+
+def _array(fields: list[str]) -> str:
+    """The text of a PostgreSQL array; psycopg's own took 1.2 of 1.7 s for 45,808 rows."""
+    escaped = [field.replace("\\", "\\\\").replace('"', '\\"') for field in fields]
+    return '{"' + '","'.join(escaped) + '"}'
 
 
 def _read_json(path: Path) -> Any:

@@ -10,9 +10,11 @@ import psycopg
 import pytest
 from pytest_postgresql import factories
 
+from ops import schema
 from ops.crime import Request, Summary, load
 from ops.crime_formats import FormatName
 from ops.errors import OperatorError
+from tests.command import owners_environment, saferoute
 from tests.shared import shared
 
 washington_db = factories.postgresql("washington")
@@ -324,3 +326,27 @@ def test_one_stray_row_does_not_stretch_the_coverage(
     summary = load(conninfo(cities), path, Request("Washington"))
     assert summary.loaded == 61
     assert 1 < summary.coverage[0]["square_km"] < 4
+
+
+def test_what_a_dba_edits_stays(db: psycopg.Connection) -> None:
+    db.execute("update core.crime_categories set severity = 9 where category = 'drugs'")
+    db.execute("insert into core.crime_category_names values ('larceny', 'theft')")
+    db.execute((schema.SQL / "schema" / "122_crime_categories.sql").read_bytes())
+    severity = "select severity from core.crime_categories where category = 'drugs'"
+    assert db.execute(severity).fetchone() == (9,)
+    name = "select category from core.crime_category_names where published_name = 'larceny'"
+    assert db.execute(name).fetchone() == ("theft",)
+
+
+def test_the_command(cities: psycopg.Connection, tmp_path: Path) -> None:
+    path = dc_file(tmp_path / "crimes.csv", THEFT, THEFT.replace("THEFT/OTHER", "JAYWALKING"))
+    environment = owners_environment(cities)
+    done = saferoute("import", "crime", path, "--city", "Washington", **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "loaded as other: JAYWALKING" in done.stdout
+    path.write_text(path.read_text()[:-30])
+    refused = saferoute("import", "crime", path, "--city", "Washington", **environment)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        "saferoute: crimes.csv is cut off: its last line, 3, has 6 of 7 fields\n"
+    )

@@ -27,7 +27,6 @@ select jsonb_build_object(
         select coalesce(jsonb_agg(jsonb_build_object(
             'source', v.source,
             'square_km', round((st_area(v.area::geography) / 1e6)::numeric, 1),
-            'method', v.area_method,
             'since', (lower(v.covered_period) at time zone (p_city).time_zone)::date,
             'until', ((upper(v.covered_period) - interval '1 second') at time zone (p_city).time_zone)::date
         ) order by v.source), '[]')

@@ -1,11 +1,20 @@
 create or replace function core.write_crimes() returns void
 language plpgsql volatile security invoker
 set search_path = core, public, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+set enable_nestloop = 'off' -- as in core.match_crimes
 as $$
+declare
+    v_since timestamptz;
+    v_until timestamptz;
 begin
+    select min(c.stood_at), max(c.stood_at) into v_since, v_until
+    from core.crime_candidates as c where c.action in ('replaced', 'removed');
+
     delete from core.crime_data as d
     using core.crime_candidates as c
     where c.action in ('replaced', 'removed')
+        and d.occurred_at between v_since and v_until
         and d.cell = c.stood_in and d.occurred_at = c.stood_at and d.source = c.source and d.source_id = c.source_id;
 
     delete from core.crime_key as k
