@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import saferoute
 from tests.conftest import free_port
 from tests.small_map import FOOTWAY, write_map
 
-SAFEROUTE = Path(sys.executable).with_name("saferoute")
 GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
 GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(8)]
 
@@ -31,23 +31,15 @@ class Stack:
     def environment(self) -> dict[str, str]:
         primary, replica, api = self.ports
         return {
-            "PATH": os.environ["PATH"],
             "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
             "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
             "SAFEROUTE_API_PORT": str(api),
         }
 
-    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [SAFEROUTE, "stack", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return saferoute("stack", *arguments, **self.environment)
 
-    def up(self, *arguments: str | Path) -> str:
+    def up(self, *arguments: object) -> str:
         result = self.run("up", *arguments)
         assert result.returncode == 0, result.stderr
         return result.stdout
@@ -114,8 +106,8 @@ def test_up_that_was_killed_while_copying_the_primary_is_repaired(stack: Stack) 
     replica.with_suffix(".ready").unlink()
     shutil.rmtree(replica)
     killed = subprocess.Popen(
-        [SAFEROUTE, "stack", "up"],
-        env=stack.environment,
+        [Path(sys.executable).with_name("saferoute"), "stack", "up"],
+        env={**os.environ, **stack.environment},
         start_new_session=True,
         stderr=subprocess.DEVNULL,
     )
