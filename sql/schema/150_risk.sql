@@ -51,14 +51,14 @@ comment on column core.cell_edges.cell is 'core.grid_cell of 50 m in the UTM zon
 comment on column core.cell_edges.shares is 'Share of the sample points of each edge that the cell holds; 1 over all cells of an edge.';
 
 create table if not exists core.edge_risk (
-    edge_id bigint primary key references core.road_edges on delete cascade,
+    edge_id bigint primary key,
     city_id integer not null,
     neighbourhood smallint not null,
     is_covered boolean not null default false,
     all_density float8 not null default 0,
     street_density float8 not null default 0
 ) with (fillfactor = 80);
-comment on table core.edge_risk is 'Unscaled densities of every edge; core.road_links carries a copy of those that are known.';
+comment on table core.edge_risk is 'Unscaled densities of every edge; core.road_links carries a copy of those that are known. core.sample_edges makes the rows.';
 comment on column core.edge_risk.is_covered is 'Whether the middle of the edge lies where some source reports. Outside, risk is unknown.';
 comment on column core.edge_risk.all_density is 'Forward-decayed, severity-weighted kernel density of all crimes: weight per 50 m cell.';
 comment on column core.edge_risk.street_density is 'The same of street violence.';
