@@ -23,7 +23,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
-        self._servers = Servers(settings)
+        self._servers = Servers(settings, self._functions_changed)
         self._catalogue = Catalogue(self._servers)
         self._reloads: set[asyncio.Task[None]] = set()
         rpc = Rpc(self._servers, self._catalogue, Tokens(settings))
@@ -39,7 +39,7 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        await self._servers.open(self._functions_changed)
+        await self._servers.open()
         await self._reload()
         yield
         await self._servers.close()

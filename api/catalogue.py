@@ -53,7 +53,8 @@ _ROLES = """
 select
     r.rolname::text as name,
     extract(epoch from (
-        select substr(c.setting, length('statement_timeout=') + 1)
+        -- A number without a unit is in milliseconds.
+        select regexp_replace(split_part(c.setting, '=', 2), '^\\d+$', '\\& ms')
         from unnest(r.rolconfig) as c (setting)
         where c.setting like 'statement_timeout=%'
     )::interval)::float8 as timeout
@@ -198,9 +199,13 @@ class Catalogue:
             await self.reload()
 
     async def reload(self) -> None:
-        """Read anew; callers that come meanwhile wait for the same reading."""
-        if self._reading is None or self._reading.done():
+        """Read anew. Callers that come meanwhile share the reading after: this one may be older."""
+        reading = self._reading
+        if reading is not None and not reading.done():
+            await asyncio.wait([reading])
+        if self._reading is reading:
             self._reading = asyncio.create_task(self._read())
+        assert self._reading is not None
         await asyncio.shield(self._reading)
 
     async def _read(self) -> None:

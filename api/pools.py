@@ -21,6 +21,7 @@ CHANNEL = "saferoute_catalogue"
 _LOOK_EVERY = 1.0  # seconds between two looks at a server
 _CONNECT_TIMEOUT = 2.0
 _ACQUIRE_TIMEOUT = 2.0  # seconds a request waits for a free connection before it is 503
+_RELEASE_TIMEOUT = 1.0
 _CALL = "select core.call($1, $2, $3, $4, $5, $6, $7, $8)"
 _LOST = (  # the connection went away under the statement
     OSError,
@@ -39,8 +40,10 @@ class ServerGoneError(Exception):
 class Server:
     """One PostgreSQL server."""
 
-    def __init__(self, host: str, port: int, settings: Settings) -> None:
-        """Nothing is connected yet."""
+    def __init__(
+        self, host: str, port: int, settings: Settings, changed: Callable[[], None]
+    ) -> None:
+        """Nothing is connected yet. `changed` is called when functions may have changed."""
         password = settings.authenticator_password
         self._where: dict[str, Any] = {
             "host": host,
@@ -53,6 +56,7 @@ class Server:
             "server_settings": {"application_name": "saferoute_api", "search_path": "pg_catalog"},
         }
         self._pool_size = settings.api_pool_size
+        self._changed = changed
         self._pool: asyncpg.Pool
         self._watcher: asyncpg.Connection | None = None
         self.state: Literal["primary", "standby", "gone"] = "gone"
@@ -73,23 +77,28 @@ class Server:
         if self._watcher is not None:
             self._watcher.terminate()
 
-    async def look(self, notified: Callable[[], None]) -> None:
+    async def look(self) -> None:
         """Find out whether the server answers and whether it is the primary."""
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
-                if self._watcher is None or self._watcher.is_closed():
-                    self._watcher = await asyncpg.connect(**self._where)
-                recovers = await self._watcher.fetchval("select pg_is_in_recovery()")
-                before, self.state = self.state, "standby" if recovers else "primary"
+                watcher, before = self._watcher, self.state
+                if watcher is None or watcher.is_closed():
+                    watcher = self._watcher = await asyncpg.connect(**self._where)
+                    before = "gone"
+                recovers = await watcher.fetchval("select pg_is_in_recovery()")
+                self.state = "standby" if recovers else "primary"
                 if before != self.state:
                     if not recovers:  # a standby cannot listen
-                        await self._watcher.add_listener(CHANNEL, lambda *_: notified())
-                    notified()
+                        await watcher.add_listener(CHANNEL, self._notified)
+                    self._changed()
         except _UNREACHABLE:
             self.state = "gone"
             if self._watcher is not None:
                 self._watcher.terminate()
                 self._watcher = None
+
+    def _notified(self, *_notification: object) -> None:
+        self._changed()
 
     async def call(self, arguments: Sequence[Any], timeout: float) -> str | None:
         """Run `core.call` with these arguments; the JSON text it returns.
@@ -117,7 +126,9 @@ class Server:
                 raise ServerGoneError from error
             raise
         finally:
-            await self._pool.release(connection)
+            # Where the server has stopped answering, the cancelled call does not end either.
+            with contextlib.suppress(TimeoutError):
+                await self._pool.release(connection, timeout=_RELEASE_TIMEOUT)
 
     async def fetch_all(self, queries: Sequence[tuple[Any, ...]]) -> list[list[asyncpg.Record]]:
         """The rows of each query, each given as its text and its arguments."""
@@ -131,17 +142,17 @@ class Server:
 class Servers:
     """All servers of the settings."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing is connected yet."""
-        self._all = [Server(host, port, settings) for host, port in settings.hosts]
+    def __init__(self, settings: Settings, changed: Callable[[], None]) -> None:
+        """Nothing is connected yet. `changed` is called when functions may have changed."""
+        self._all = [Server(host, port, settings, changed) for host, port in settings.hosts]
         self._turn = count()
         self._watching: list[asyncio.Task[None]] = []
 
-    async def open(self, notified: Callable[[], None]) -> None:
-        """Look at every server once, then go on watching; `notified` when functions change."""
+    async def open(self) -> None:
+        """Look at every server once, then go on watching."""
         await asyncio.gather(*(server.open() for server in self._all))
-        await asyncio.gather(*(server.look(notified) for server in self._all))
-        self._watching = [asyncio.create_task(_watch(server, notified)) for server in self._all]
+        await asyncio.gather(*(server.look() for server in self._all))
+        self._watching = [asyncio.create_task(_watch(server)) for server in self._all]
 
     async def close(self) -> None:
         """Stop watching and cut all connections."""
@@ -196,10 +207,10 @@ class Servers:
         yield from (server for server in self._all if server.state == "primary")
 
 
-async def _watch(server: Server, notified: Callable[[], None]) -> None:
+async def _watch(server: Server) -> None:
     while True:
         await asyncio.sleep(_LOOK_EVERY)
-        await server.look(notified)
+        await server.look()
 
 
 async def _no_reset(_connection: asyncpg.Connection) -> None:

@@ -285,7 +285,7 @@ def test_a_call_ends_when_its_role_has_had_its_time(
 ) -> None:
     database.execute("create role hurried nologin")
     try:
-        database.execute("alter role hurried set statement_timeout = '200ms'")
+        database.execute("alter role hurried set statement_timeout = 200")
         database.execute("grant hurried to authenticator; grant web_anon to hurried")
         wait_for_replay(primary, standby)
         headers = bearer("hurried")

@@ -1,0 +1,45 @@
+-- One request of the API, as the login that runs it.
+begin;
+select plan(8);
+
+create function pg_temp.request(p_role text, p_statement text, p_read_only boolean default false) returns text
+language sql as $$
+select core.call(p_role, p_read_only, '{"sub":"a"}', 'GET', '/rpc/x', '{"x-trip":"b"}', p_statement, '{"n":4}')
+$$;
+grant execute on function pg_temp.request(text, text, boolean) to public;
+create table public.written (n integer);
+grant select, insert on public.written to web_anon;
+set local session authorization authenticator;
+
+select is(pg_temp.request('web_anon', 'select current_user::text'), 'web_anon', 'the statement runs as the role');
+reset role;
+select is(
+    pg_temp.request('authenticated', $$select current_setting('request.jwt.claims') || current_setting('request.headers')$$),
+    '{"sub":"a"}{"x-trip":"b"}', 'and sees who calls and how'
+);
+reset role;
+select is(
+    pg_temp.request('web_anon', $$select (a.n + 1)::text from json_to_record($1) as a (n integer)$$), '5',
+    'arguments travel as one JSON value'
+);
+reset role;
+select throws_ok(
+    $$select pg_temp.request('saferoute_owner', 'select 1::text')$$, '42501', null, 'the owner''s role is out of reach'
+);
+select throws_ok(
+    $$select pg_temp.request('web_anon', 'select core.fail(''SR001'')::text')$$, '42501', null,
+    'rights are those of the role, not of the login'
+);
+select lives_ok(
+    $$select pg_temp.request('web_anon', 'with w as (insert into public.written values (1) returning n) select n::text from w')$$,
+    'a call that may write writes'
+);
+reset role;
+select throws_ok(
+    $$select pg_temp.request('web_anon', 'with w as (insert into public.written values (1) returning n) select n::text from w', true)$$,
+    '25006', null, 'a call that reads cannot'
+);
+select is(current_setting('role'), 'none', 'a refused call leaves no role behind');
+
+select * from finish();
+rollback;
