@@ -141,7 +141,10 @@ class Server:
             "unix_socket_directories": "",
         }
         lines = [f"{name} = '{value}'\n" for name, value in {**fixed, **options}.items()]
-        (self.data / "saferoute.conf").write_text("".join(lines))
+        own = self.data / "saferoute.conf"
+        own.write_text("".join(lines))
+        if os.geteuid() == 0:
+            shutil.chown(own, "postgres", "postgres")
         main = self.data / "postgresql.conf"
         include = "include 'saferoute.conf'\n"
         if include not in main.read_text():

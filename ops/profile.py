@@ -208,6 +208,8 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
 def _servers_folder(folder: Path) -> Path:
     if _postgres_reaches(folder):
         return folder / "servers"
+    _SYSTEM_STATE.mkdir(exist_ok=True)
+    _SYSTEM_STATE.chmod(0o755)  # whatever the umask: postgres passes through
     return _SYSTEM_STATE / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
 
 
