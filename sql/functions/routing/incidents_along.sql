@@ -17,15 +17,13 @@ begin
     from (
         select u.line, k.offence_class, count(*) as incidents
         from (
-            select l.geom, l.line, st_transform(l.geom, p_utm_srid) as line_m
+            select l.line, st_transform(st_buffer(st_transform(l.geom, p_utm_srid), v_reach_m), 4326) as reach
             from unnest(p_lines) with ordinality as l (geom, line)
             offset 0
         ) as u
-        inner join core.crime_data as d on d.geom && core.expand_metres(u.geom, v_reach_m)
+        inner join core.crime_data as d on st_intersects(u.reach, d.geom)
         inner join core.crime_categories as k on k.category = d.category
-        where d.occurred_at >= v_since and d.occurred_at <= v_until
-            and (v_cells is null or d.cell = any(v_cells))
-            and st_dwithin(st_transform(d.geom, p_utm_srid), u.line_m, v_reach_m)
+        where d.occurred_at >= v_since and d.occurred_at <= v_until and (v_cells is null or d.cell = any(v_cells))
         group by u.line, k.offence_class
     ) as q
     group by q.line;
