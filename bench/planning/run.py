@@ -1,0 +1,219 @@
+"""Whether planning stays flat as partitions grow: every endpoint at 50, 200 and 1,000 leaves."""
+
+import datetime
+import json
+import random
+import tempfile
+import time
+import uuid
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import psycopg
+from psycopg import sql
+
+from bench.cluster import BenchServer, bench_server
+from bench.planning.leaves import grow
+from bench.report import Result, write_result
+from bench.routing.crimes import load_crimes
+from ops import demo, demo_city, osm
+
+LEAVES = (50, 200, 1000)
+ROUNDS = 7
+CALLS = 5
+USER = "00000000-0000-4000-8000-000000000001"
+OPTIONS = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track": "all",
+    "pg_stat_statements.track_planning": "on",
+    "max_locks_per_transaction": "1024",
+}
+# One call of each endpoint, arguments as Database.call gives them.
+CALLS_OF = {
+    "crimes_near": "select api.crimes_near(%(lon)s, %(lat)s)",
+    "end_journey": "select api.end_journey(%(ended_journey)s)",
+    "journey_track": "select api.journey_track(%(journey)s)",
+    "my_journeys": "select api.my_journeys()",
+    "record_points": "select api.record_points(%(journey)s, %(points)s)",
+    "risk_at": "select api.risk_at(%(lon)s, %(lat)s, %(at)s)",
+    "route_safety": "select api.route_safety(%(line)s, %(at)s)",
+    "safe_routes": "select api.safe_routes(%(lon)s, %(lat)s, %(to_lon)s, %(to_lat)s, %(at)s)",
+    "start_journey": "select api.start_journey(%(new_journey)s, %(lon)s, %(lat)s)",
+}
+# What an endpoint would cost that forgets its bounds: shows that the method sees it.
+CONTROL = "control, a journey without its days and cells"
+_CONTROL = "select count(*) from core.journey_points where journey_id = %(journey)s"
+Position = tuple[float, float]
+
+
+class Database:
+    """A database with so many leaves in each partition set, and a caller connected to it."""
+
+    def __init__(self, server: BenchServer, leaves: int) -> None:
+        name = f"leaves_{leaves}"
+        with psycopg.connect(server.conninfo(dbname="postgres"), autocommit=True) as admin:
+            create = sql.SQL("create database {} template saferoute")
+            admin.execute(create.format(sql.Identifier(name)))
+        self.admin = psycopg.connect(server.conninfo(dbname=name), autocommit=True)
+        self.admin.execute("create extension pg_stat_statements")
+        for parent in ("core.journey_points", "core.crime_data"):
+            grow(self.admin, parent, leaves)
+        self.admin.execute("vacuum analyze")
+        self.caller = psycopg.connect(server.conninfo(dbname=name), autocommit=True)
+        claims = json.dumps({"role": "authenticated", "sub": USER})
+        self.caller.execute("select set_config('request.jwt.claims', %s, false)", [claims])
+        self.caller.execute("set role authenticated")
+        self.trip = _trip(self.admin)
+        self.journeys = [self._start_journey() for _ in range(20)]
+
+    def missing(self) -> set[str]:
+        """Endpoints that CALLS_OF does not know."""
+        rows = self.admin.execute(
+            "select proname from pg_proc where pronamespace = 'api'::regnamespace"
+        )
+        return {name for (name,) in rows} - set(CALLS_OF)
+
+    def measure(self, endpoint: str) -> tuple[float, float]:
+        """Milliseconds of planning, and in all, of one call: means over CALLS calls.
+
+        Planning is that of the call and of every statement inside the functions it calls.
+        """
+        self.admin.execute("select pg_stat_statements_reset()")
+        began = time.perf_counter()
+        for _ in range(CALLS):
+            self.call(endpoint)
+        took = time.perf_counter() - began
+        planning = self.admin.execute(
+            """select sum(total_plan_time) from pg_stat_statements
+            where dbid = (select oid from pg_database where datname = current_database())
+                and query !~ 'pg_stat_statements'"""
+        ).fetchone()
+        assert planning is not None
+        return float(planning[0]) / CALLS, took * 1000 / CALLS
+
+    def call(self, endpoint: str) -> None:
+        """One call, with points or an id of its own where it writes; or the control."""
+        origin, destination = self.trip
+        line = json.dumps({"type": "LineString", "coordinates": self.trip})
+        if endpoint == CONTROL:
+            self.admin.execute(_CONTROL, {"journey": self.journeys[0]}, prepare=False).fetchall()
+            return
+        self.caller.execute(
+            CALLS_OF[endpoint],
+            {
+                "lon": origin[0],
+                "lat": origin[1],
+                "to_lon": destination[0],
+                "to_lat": destination[1],
+                "line": line,
+                "at": "2014-12-06 23:00Z",
+                "journey": self.journeys[0],
+                "ended_journey": self.journeys[1],
+                "new_journey": uuid.uuid4(),
+                "points": _points(origin, 10),
+            },
+        ).fetchall()
+
+    def _start_journey(self) -> uuid.UUID:
+        """Start a journey and record 200 points."""
+        journey_id = uuid.uuid4()
+        self.caller.execute("select api.start_journey(%s, %s, %s)", [journey_id, *self.trip[0]])
+        points = _points(self.trip[0], 200)
+        self.caller.execute("select api.record_points(%s, %s)", [journey_id, points])
+        return journey_id
+
+
+def main() -> None:
+    """Measure, print, write `result.json`."""
+    measured: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+    with bench_server(OPTIONS) as server:
+        _load_city(server)
+        databases = {leaves: Database(server, leaves) for leaves in LEAVES}
+        if missing := databases[LEAVES[0]].missing():
+            raise SystemExit(f"no call is known for {', '.join(sorted(missing))}")
+        for round_ in range(-1, ROUNDS):  # the first warms caches and plans
+            for endpoint in (*CALLS_OF, CONTROL):
+                for leaves in random.sample(LEAVES, len(LEAVES)):
+                    figures = databases[leaves].measure(endpoint)
+                    if round_ >= 0:
+                        measured[endpoint, leaves].append(figures)
+        for database in databases.values():
+            database.admin.close()
+            database.caller.close()
+    results = [
+        result for endpoint in (*CALLS_OF, CONTROL) for result in _results(endpoint, measured)
+    ]
+    write_result(Path(__file__).parent, "Planning of every endpoint, one call", results)
+
+
+def _results(
+    endpoint: str, measured: dict[tuple[str, int], list[tuple[float, float]]]
+) -> list[Result]:
+    planning, whole = (
+        {leaves: median(figures[i] for figures in measured[endpoint, leaves]) for leaves in LEAVES}
+        for i in (0, 1)
+    )
+    fewest, most = LEAVES[0], LEAVES[-1]
+    return [
+        Result(f"{endpoint}: planning at {fewest} leaves", planning[fewest], "ms", rounds=ROUNDS),
+        *(
+            Result(
+                f"{endpoint}: planning at {leaves} leaves",
+                planning[leaves],
+                "ms",
+                against=f"at {fewest} leaves",
+                ratio=planning[leaves] / planning[fewest],
+                goal="<= 1.5" if leaves == most and endpoint != CONTROL else None,
+                rounds=ROUNDS,
+            )
+            for leaves in LEAVES[1:]
+        ),
+        Result(
+            f"{endpoint}: the whole call at {most} leaves",
+            whole[most],
+            "ms",
+            against=f"at {fewest} leaves",
+            ratio=whole[most] / whole[fewest],
+            rounds=ROUNDS,
+        ),
+    ]
+
+
+def _load_city(server: BenchServer) -> None:
+    """The demo city with 20,000 crimes, in the database the others are copied from."""
+    with tempfile.TemporaryDirectory() as folder:
+        streets, *_ = demo.write(Path(folder), seed=1)
+        osm.load(server.conninfo("saferoute_owner"), streets, demo_city.NAME)
+    with psycopg.connect(server.conninfo(), autocommit=True) as connection:
+        load_crimes(connection, 20_000, seed=1)
+
+
+def _trip(admin: psycopg.Connection) -> tuple[Position, Position]:
+    """Two corners of the streets, about a fifth of the city's diagonal apart."""
+    rows = admin.execute(
+        """select st_x(p.geom), st_y(p.geom) from core.cities as c
+        cross join lateral (values (0.4), (0.6)) as s (share)
+        cross join lateral (
+            select v.geom from core.road_links as l
+            inner join core.road_vertices as v on v.vertex_id = l.source
+            order by v.geom <-> st_lineinterpolatepoint(st_makeline(
+                st_point(st_xmin(c.walkable_bounds), st_ymin(c.walkable_bounds), 4326),
+                st_point(st_xmax(c.walkable_bounds), st_ymax(c.walkable_bounds), 4326)), s.share)
+            limit 1) as p order by s.share"""
+    ).fetchall()
+    return rows[0], rows[1]
+
+
+def _points(position: Position, count: int) -> str:
+    """A batch of points at one position, in the last hour."""
+    now = datetime.datetime.now(datetime.UTC)
+    ages = [datetime.timedelta(seconds=random.uniform(0, 3600)) for _ in range(count)]
+    keys = ("recorded_at", "lon", "lat")
+    return json.dumps(
+        [dict(zip(keys, ((now - age).isoformat(), *position), strict=True)) for age in ages]
+    )
+
+
+if __name__ == "__main__":
+    main()
