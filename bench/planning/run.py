@@ -42,7 +42,7 @@ CALLS_OF = {
     "start_journey": "select api.start_journey(%(new_journey)s, %(lon)s, %(lat)s)",
 }
 # What an endpoint would cost that forgets its bounds: shows that the method sees it.
-CONTROL = "control, a journey without its days and cells"
+CONTROL = "no bounds (control)"
 _CONTROL = "select count(*) from core.journey_points where journey_id = %(journey)s"
 Position = tuple[float, float]
 

@@ -15,7 +15,6 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR001', 401, 'This call needs a signed-in person.', 'Send a token with a `sub` claim that is a UUID.'),
 ('SR002', 404, 'There is no such journey of yours.', null),
 ('SR003', 409, 'This journey id belongs to another journey.', 'Make a new UUID for each journey.'),
-('SR004', 409, 'This journey has ended.', 'Start a new journey.'),
 ('SR010', 400, 'A position is not on Earth.', 'Longitude is -180 to 180, latitude -90 to 90, both finite degrees.'),
 ('SR011', 422, 'No walkable way within 300 m of the position.', 'Are longitude and latitude swapped?'),
 ('SR012', 422, 'No walk leads from one position to the other.', null),

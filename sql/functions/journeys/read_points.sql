@@ -26,6 +26,8 @@ select
 from rows from (json_to_recordset(p_points) as (
     recorded_at text, lon float8, lat float8, speed_mps real, accuracy_m real, battery_pct real
 )) with ordinality as p (recorded_at, lon, lat, speed_mps, accuracy_m, battery_pct, nth)
+-- Keeps it a subquery: inlined further, the time would be read once for each place that uses it.
+offset 0
 $$;
 
 comment on function core.read_points(json) is

@@ -25,7 +25,7 @@ begin
         end,
         'is_known', v_is_known,
         'city_mean_risk', case when v_period is not null then round(v_terms.mean_risk::numeric, 4) end,
-        'street', (select e.name from core.road_edges as e where e.edge_id = v_nearest.edge_id),
+        'street', (select core.street_name(e.name, e.highway) from core.road_edges as e where e.edge_id = v_nearest.edge_id),
         'distance_m', round(v_nearest.distance_m::numeric, 1),
         'city', v_city.name,
         'local_time', to_char(p_at at time zone v_city.time_zone, 'YYYY-MM-DD"T"HH24:MI'),
