@@ -113,6 +113,7 @@ def test_the_same_file_again_changes_nothing(washington_db: psycopg.Connection) 
     summary = load(conninfo(washington_db), shared(WASHINGTON), Request("Washington"))
     assert counts(summary) == (0, 0, 45_808, 0)
     assert contents(washington_db) == before
+    assert scalar(washington_db, "select count(*) from core.crime_key where xmax <> 0") == 0
 
 
 def test_northern_ireland(cities: psycopg.Connection, tmp_path: Path) -> None:

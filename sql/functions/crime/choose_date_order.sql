@@ -2,16 +2,15 @@ create or replace function core.choose_date_order(p_column integer) returns void
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
 as $$
-declare
-    v_first integer;
-    v_second integer;
 begin
-    select
-        max(substring(s.fields[p_column] from '^\s*(\d{1,2})[-/.]\d{1,2}[-/.]\d{4}')::integer),
-        max(substring(s.fields[p_column] from '^\s*\d{1,2}[-/.](\d{1,2})[-/.]\d{4}')::integer)
-    into v_first, v_second
-    from core.crime_staging as s;
-    perform set_config('datestyle', case when v_first > 12 and v_second <= 12 then 'ISO, DMY' else 'ISO, MDY' end, true);
+    perform set_config('datestyle', case
+        when not exists (
+            select from core.crime_staging as s where s.fields[p_column] ~ '^\s*\d{1,2}[-/.](1[3-9]|[23]\d)[-/.]\d{4}'
+        ) and exists (
+            select from core.crime_staging as s where s.fields[p_column] ~ '^\s*(1[3-9]|[23]\d)[-/.]\d{1,2}[-/.]\d{4}'
+        ) then 'ISO, DMY'
+        else 'ISO, MDY'
+    end, true);
 end
 $$;
 

@@ -1,5 +1,6 @@
 create or replace function core.coordinate(p_text text) returns float8
-language sql immutable strict parallel safe security invoker
+language sql immutable parallel safe security invoker
+-- Not strict: PostgreSQL inlines no strict function whose body is a CASE.
 as $$
 select case when p_text ~ '^[-+]?\d{1,9}(\.\d{0,20})?$' then p_text::float8 end
 $$;

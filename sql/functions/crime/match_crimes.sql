@@ -34,8 +34,7 @@ begin
 
     -- A row that has vanished: published within the months and the span of the file, and near enough for this city to hold it.
     insert into core.crime_candidates (source, source_id, published_at, action, stood_at, stood_in)
-    select k.source, k.source_id, k.published_at, 'removed', k.occurred_at, k.cell
-    from (
+    with covered as (
         select
             c.source,
             array_agg(distinct date_trunc('month', c.published_at, p_time_zone)) as months,
@@ -44,17 +43,24 @@ begin
         from core.crime_candidates as c
         where c.action <> 'rejected'
         group by c.source
-    ) as f
-    inner join core.crime_key as k on k.source = f.source and k.published_at between f.since and f.until
-    where date_trunc('month', k.published_at, p_time_zone) = any(f.months)
-        and not exists (
-            select from core.crime_candidates as c
-            where c.source = k.source and c.source_id = k.source_id and c.action <> 'rejected'
-        )
-        -- The middle of a cell is up to 3.5 km from its crimes.
-        and st_dwithin(
-            st_setsrid(st_pointfromgeohash(k.cell), 4326)::geography, p_city.walkable_bounds::geography, 295000
-        );
+    ),
+    -- Materialised: the distance is asked of these few, not of every key.
+    vanished as materialized (
+        select k.source, k.source_id, k.published_at, k.occurred_at, k.cell
+        from covered as v
+        inner join core.crime_key as k on k.source = v.source and k.published_at between v.since and v.until
+        where date_trunc('month', k.published_at, p_time_zone) = any(v.months)
+            and not exists (
+                select from core.crime_candidates as c
+                where c.source = k.source and c.source_id = k.source_id and c.action <> 'rejected'
+            )
+    )
+    select g.source, g.source_id, g.published_at, 'removed', g.occurred_at, g.cell
+    from vanished as g
+    -- The middle of a cell is up to 3.5 km from its crimes.
+    where st_dwithin(
+        st_setsrid(st_pointfromgeohash(g.cell), 4326)::geography, p_city.walkable_bounds::geography, 295000
+    );
 end
 $$;
 

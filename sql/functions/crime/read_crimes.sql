@@ -19,8 +19,8 @@ begin
             nullif(btrim(s.fields[c.id]), '') as id,
             btrim(s.fields[c.time]) as occurred,
             btrim(s.fields[c.reported]) as reported,
-            core.coordinate(btrim(s.fields[c.lon])) as x,
-            core.coordinate(btrim(s.fields[c.lat])) as y,
+            btrim(s.fields[c.lon]) as x,
+            btrim(s.fields[c.lat]) as y,
             coalesce(btrim(s.fields[c.category]), '') as published_category,
             nullif(btrim(s.fields[c.area]), '') as area,
             btrim(regexp_replace(
@@ -39,7 +39,7 @@ begin
             w.*,
             core.local_time(w.occurred, p_time_zone) as started_at,
             core.local_time(w.reported, p_time_zone) as reported_at,
-            core.lon_lat(w.x, w.y, p_srid) as geom
+            core.lon_lat(core.coordinate(w.x), core.coordinate(w.y), p_srid) as geom
         from written as w
     ),
     timed as (

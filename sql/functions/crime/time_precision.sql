@@ -1,5 +1,6 @@
 create or replace function core.time_precision(p_text text) returns text
-language sql immutable strict parallel safe security invoker
+language sql immutable parallel safe security invoker
+-- Not strict: PostgreSQL inlines no strict function whose body is a CASE.
 as $$
 select case
     when p_text ~ '^\d{4}-\d{2}$' then 'month'

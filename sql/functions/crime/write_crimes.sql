@@ -32,13 +32,16 @@ begin
     where c.action in ('loaded', 'replaced')
     order by c.occurred_at;
 
-    insert into core.crime_key as k (source, source_id, occurred_at, cell, published_at)
+    insert into core.crime_key (source, source_id, occurred_at, cell, published_at)
     select c.source, c.source_id, c.occurred_at, c.cell, c.published_at
     from core.crime_candidates as c
-    where c.action in ('loaded', 'replaced', 'unchanged')
+    where c.action in ('loaded', 'replaced')
     on conflict (source, source_id) do update
-        set occurred_at = excluded.occurred_at, cell = excluded.cell, published_at = excluded.published_at
-        where (k.occurred_at, k.cell, k.published_at) <> (excluded.occurred_at, excluded.cell, excluded.published_at);
+        set occurred_at = excluded.occurred_at, cell = excluded.cell, published_at = excluded.published_at;
+
+    update core.crime_key as k set published_at = c.published_at
+    from core.crime_candidates as c
+    where c.action = 'unchanged' and k.source = c.source and k.source_id = c.source_id and k.published_at <> c.published_at;
 end
 $$;
 
