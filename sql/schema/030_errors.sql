@@ -18,7 +18,7 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR010', 400, 'A position is not on Earth.', 'Longitude is -180 to 180, latitude -90 to 90, both finite degrees.'),
 ('SR011', 422, 'No walkable way within 300 m of the position.', 'Are longitude and latitude swapped?'),
 ('SR012', 422, 'No walk leads from one position to the other.', null),
-('SR013', 422, 'The walk is too far: more than 30 km in a straight line.', null),
+('SR013', 422, 'The walk is too far: more than 30 km in a straight line.', 'Are longitude and latitude swapped?'),
 ('SR014', 422, 'The position is in no city that has been imported.', 'Are longitude and latitude swapped?'),
 ('SR015', 422, 'The time is too far from what the data covers.', 'Send a time between the years 2000 and 2100.'),
 ('SR016', 400, 'The route is not a line that can be read.', 'Send a GeoJSON LineString or an encoded polyline.'),

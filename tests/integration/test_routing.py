@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 from pytest_postgresql import factories
 
 from bench.routing.oracle import least_cost
+from tests.conftest import Primary, wait_for_replay
 
 monaco_db = factories.postgresql("monaco")
 washington_db = factories.postgresql("washington")
@@ -121,3 +122,22 @@ def test_lines_and_lengths_add_up(city: psycopg.Connection) -> None:
             )
             exposures.append(told["exposure"])
         assert exposures == sorted(exposures, reverse=True)
+
+
+def test_a_standby_answers(
+    monaco_db: psycopg.Connection, primary: Primary, standby: Primary
+) -> None:
+    start, end = monaco_db.execute("""
+        select st_x(geom), st_y(geom) from core.road_vertices
+        where vertex_id in (select source from core.road_links)
+        order by md5(vertex_id::text) limit 2
+    """).fetchall()
+    ask = "select api.safe_routes(%s, %s, %s, %s, %s)"
+    told = scalar(monaco_db, ask, *start, *end, AT)
+    line = psycopg.types.json.Json(told["features"][0]["geometry"])
+    judge = "select api.route_safety(%s::json::text, %s)"
+    monaco_db.commit()
+    wait_for_replay(primary, standby)
+    with psycopg.connect(standby.conninfo(monaco_db.info.dbname)) as reader:
+        assert scalar(reader, ask, *start, *end, AT) == told
+        assert scalar(reader, judge, line, AT) == scalar(monaco_db, judge, line, AT)
