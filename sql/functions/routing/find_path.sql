@@ -29,7 +29,8 @@ declare
     v_nodes bigint[];
 begin
     loop
-        select array_agg(r.edge order by r.path_seq), array_agg(r.node order by r.path_seq), max(r.agg_cost)
+        -- seq: path_seq is wrong for the first and the last row in pgRouting 3.7.3.
+        select array_agg(r.edge order by r.seq), array_agg(r.node order by r.seq), max(r.agg_cost)
         into v_path, v_nodes, cost
         from pgr_dijkstra(
             core.corridor_query(v_arcs, v_from_at, v_to_at, v_distance_m + v_slack_m), -1, -2, true) as r;
