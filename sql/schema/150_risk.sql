@@ -63,7 +63,6 @@ comment on column core.edge_risk.is_covered is 'Whether the middle of the edge l
 comment on column core.edge_risk.all_density is 'Forward-decayed, severity-weighted kernel density of all crimes: weight per 50 m cell.';
 comment on column core.edge_risk.street_density is 'The same of street violence.';
 create index if not exists edge_risk_city on core.edge_risk (city_id);
-grant select on core.edge_risk to saferoute_api;
 
 create table if not exists core.hour_weights (
     city_id integer not null references core.cities on delete cascade,

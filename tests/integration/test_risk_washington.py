@@ -12,12 +12,12 @@ WEDNESDAY_10AM = datetime(2017, 7, 5, 14, tzinfo=UTC)
 
 
 def risks(city: psycopg.Connection, at: datetime) -> np.ndarray:
-    """Of every known link, by the contract of core.risk_terms."""
+    """Of every known link."""
     return np.array(
         city.execute(
             """
-            select least(1, l.all_density * t.all_factors[l.neighbourhood]
-                + l.street_density * t.street_factors[l.neighbourhood])
+            select core.link_risk(l.all_density, l.street_density, l.neighbourhood,
+                t.all_factors, t.street_factors, t.mean_risk)
             from core.road_links as l
             cross join core.risk_terms(
                 (select city_id from core.cities where name = 'Washington'), %s) as t

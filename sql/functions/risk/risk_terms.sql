@@ -20,6 +20,6 @@ end
 $$;
 
 comment on function core.risk_terms(integer, timestamptz) is
-'What turns the densities of a city''s links into risk at an hour: risk = coalesce(least(1, all_density * all_factors[neighbourhood] + street_density * street_factors[neighbourhood]), mean_risk), 0 to 1. Empty arrays and 0 where no crime is known.';
+'What core.link_risk turns the densities of a city''s links into risk at a time with: factors by neighbourhood, and the mean risk where a density is unknown. Empty arrays and 0 where no crime is known.';
 revoke all on function core.risk_terms(integer, timestamptz) from public;
 grant execute on function core.risk_terms(integer, timestamptz) to saferoute_api;
