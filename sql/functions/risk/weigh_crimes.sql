@@ -12,6 +12,7 @@ declare
 begin
     select c.* into strict v_city from core.cities as c where c.city_id = p_city_id;
     v_area := core.expand_metres(v_city.walkable_bounds, 250);
+    -- STABLE, so that both tables are read in the caller's snapshot: a change is in both or in neither.
     return query
     with counted as (
         select 1 as sign, d.occurred_at, d.time_precision, d.category, d.geom
