@@ -10,16 +10,9 @@ select exists (
         -- A category that is new has no crimes in the sums yet.
         and i.categories @> r.categories
         and not coalesce(i.oldest_period > r.oldest_period, false)
-        -- Each subtraction may leave 10^-16 of what it subtracts, of its square in the squares: of 10^-4 that
-        -- remain, 10^-8 is wrong.
-        and (select coalesce(sum(h.weight), 0) from core.hour_weights as h where h.city_id = p_city_id)
-        >= 1e-4 * r.added_weight
-        and not exists (
-            select from core.part_weights as p where p.city_id = p_city_id and p.weight < 1e-4 * p.added_weight
-        )
 )
 $$;
 
 comment on function core.is_city_risk_current(integer) is
-'Whether the sums of a city can be kept: same map, same weights of categories, no month dropped, and enough left after subtractions to be exact. Where not, core.rebuild_city_risk makes them anew.';
+'Whether the sums of a city can be kept: same map, same weights of categories, no month dropped. Where not, core.rebuild_city_risk makes them anew.';
 revoke all on function core.is_city_risk_current(integer) from public;

@@ -22,13 +22,13 @@ begin
     if not is_rebuilt then
         return;
     end if;
-    is_rebuilt := not core.is_city_risk_current(p_city_id);
+    is_rebuilt := not (core.is_city_risk_current(p_city_id) and core.is_city_risk_exact(p_city_id));
     if is_rebuilt then
         perform core.rebuild_city_risk(p_city_id);
     end if;
     if v_has_changes then
         v_edge_ids := core.add_crimes(p_city_id, p_change_ids);
-        is_exact := core.is_city_risk_current(p_city_id);
+        is_exact := core.is_city_risk_exact(p_city_id);
     end if;
     if not is_exact then
         return;
@@ -46,5 +46,5 @@ end
 $$;
 
 comment on function core.refresh_city_risk(integer, bigint[]) is
-'Make the sums of a city anew where they are not current, add these rows of core.crime_changes, follow the coverage, and publish what changed. Not exact: so much was taken away that the sums have to be made anew once the changes are gone from core.crime_changes; nothing is published then.';
+'Make the sums of a city anew where they are not current or not exact, add these rows of core.crime_changes, follow the coverage, and publish what changed. Not exact: so much was taken away that the sums have to be made anew once the changes are gone from core.crime_changes; nothing is published then.';
 revoke all on function core.refresh_city_risk(integer, bigint[]) from public;
