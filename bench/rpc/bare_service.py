@@ -5,7 +5,6 @@ for good: role and claims are settings they start with.
 """
 
 import contextlib
-import datetime
 import os
 from collections.abc import AsyncIterator
 
@@ -17,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 MY_JOURNEYS = 'select api.my_journeys("limit" => $1)::text'
-CRIMES_NEAR = """
-select api.crimes_near(lon => $1, lat => $2, radius_m => $3, since => $4, until => $5)::text
+START_JOURNEY = """
+select api.start_journey(journey_id => $1, from_lon => $2, from_lat => $3)::text
 """
 RECORD_POINTS = "select api.record_points(journey_id => $1, points => $2)::text"
 
@@ -48,12 +47,11 @@ async def my_journeys(request: Request) -> Response:
     return _json(await request.app.state.pool.fetchval(MY_JOURNEYS, limit))
 
 
-async def crimes_near(request: Request) -> Response:
-    """GET with five arguments."""
-    sent = request.query_params
-    since, until = (datetime.datetime.fromisoformat(sent[name]) for name in ("since", "until"))
-    arguments = (float(sent["lon"]), float(sent["lat"]), float(sent["radius_m"]), since, until)
-    return _json(await request.app.state.pool.fetchval(CRIMES_NEAR, *arguments))
+async def start_journey(request: Request) -> Response:
+    """POST with three arguments."""
+    sent = orjson.loads(await request.body())
+    arguments = (sent["journey_id"], sent["from_lon"], sent["from_lat"])
+    return _json(await request.app.state.pool.fetchval(START_JOURNEY, *arguments))
 
 
 async def record_points(request: Request) -> Response:
@@ -70,7 +68,7 @@ def _json(value: str) -> Response:
 app = Starlette(
     routes=[
         Route("/rpc/my_journeys", my_journeys),
-        Route("/rpc/crimes_near", crimes_near),
+        Route("/rpc/start_journey", start_journey, methods=["POST"]),
         Route("/rpc/record_points", record_points, methods=["POST"]),
     ],
     lifespan=lifespan,

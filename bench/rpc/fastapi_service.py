@@ -37,6 +37,8 @@ class Journey(Base):
     __tablename__ = "journeys"
     journey_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     user_id: Mapped[uuid.UUID]
+    cell: Mapped[str]
+    origin: Mapped[str] = mapped_column(Text, deferred=True)
     started_at: Mapped[datetime.datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime.datetime | None] = mapped_column(Moment)
     from_lon: Mapped[float] = column_property(literal_column("st_x(origin)", Float))
@@ -71,39 +73,13 @@ class JourneyOut(BaseModel):
     to_lat: float | None
 
 
-class Geometry(BaseModel):
-    """A GeoJSON point."""
+class Start(BaseModel):
+    """A journey that begins."""
 
-    type: str = "Point"
-    coordinates: tuple[float, float]
-
-
-class Crime(BaseModel):
-    """What is told of a crime."""
-
-    distance_m: float
-    category: str
-    offence_class: str
-    occurred_at: datetime.datetime
-    time_precision: str
-
-
-class Feature(BaseModel):
-    """A GeoJSON feature."""
-
-    type: str = "Feature"
-    geometry: Geometry
-    properties: Crime
-
-
-class Crimes(BaseModel):
-    """A GeoJSON feature collection."""
-
-    type: str = "FeatureCollection"
-    radius_m: float
-    since: datetime.datetime
-    until: datetime.datetime
-    features: list[Feature]
+    journey_id: uuid.UUID
+    from_lon: float = Field(ge=-180, le=180)
+    from_lat: float = Field(ge=-90, le=90)
+    started_at: datetime.datetime | None = None
 
 
 class Point(BaseModel):
@@ -128,22 +104,6 @@ class Recorded(BaseModel):
 
     accepted: int
     duplicates: int
-
-
-CRIMES_NEAR = text("""
-select st_x(d.geom) as lon, st_y(d.geom) as lat,
-    round(st_distance(d.geom::geography, p.position::geography)::numeric, 1)::float8 as distance_m,
-    d.category, c.offence_class, d.occurred_at, d.time_precision
-from core.crime_data as d
-join core.crime_categories as c using (category)
-cross join (select st_point(:lon, :lat, 4326) as position) as p
-where d.occurred_at >= :since and d.occurred_at < :until
-    and d.cell = any(core.geohash_cover(core.expand_metres(st_point(:lon, :lat, 4326), :radius_m)))
-    and d.geom && core.expand_metres(st_point(:lon, :lat, 4326), :radius_m)
-    and st_dwithin(d.geom::geography, p.position::geography, :radius_m)
-order by distance_m
-limit 1000
-""")
 
 
 async def session() -> AsyncIterator[AsyncSession]:
@@ -183,27 +143,23 @@ async def my_journeys(session: Session, person: Person, limit: int = 20) -> list
     return [JourneyOut.model_validate(journey) for journey in found]
 
 
-@app.get("/rpc/crimes_near")
-async def crimes_near(
-    session: Session,
-    person: Person,
-    lon: float,
-    lat: float,
-    since: datetime.datetime,
-    until: datetime.datetime,
-    radius_m: float = 250,
-) -> Crimes:
-    """Crimes around a position, nearest first."""
-    sent = {"lon": lon, "lat": lat, "radius_m": radius_m, "since": since, "until": until}
-    found = await session.execute(CRIMES_NEAR, sent)
-    features = [
-        Feature(
-            geometry=Geometry(coordinates=(row.lon, row.lat)),
-            properties=Crime.model_validate(row, from_attributes=True),
-        )
-        for row in found
-    ]
-    return Crimes(radius_m=radius_m, since=since, until=until, features=features)
+@app.post("/rpc/start_journey")
+async def start_journey(session: Session, person: Person, start: Start) -> JourneyOut:
+    """Begin a journey; the same call again returns the first result."""
+    origin = func.st_point(start.from_lon, start.from_lat, 4326)
+    row = {
+        "journey_id": start.journey_id,
+        "user_id": person,
+        "cell": func.st_geohash(origin, 5),
+        "origin": origin,
+        "started_at": start.started_at or datetime.datetime.now(datetime.UTC),
+    }
+    await session.execute(insert(Journey).values(row).on_conflict_do_nothing())
+    await session.commit()
+    journey = await session.get_one(Journey, start.journey_id)
+    if journey.user_id != person:
+        raise HTTPException(409, "the id belongs to another journey")
+    return JourneyOut.model_validate(journey)
 
 
 @app.post("/rpc/record_points")

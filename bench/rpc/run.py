@@ -25,7 +25,6 @@ import uvloop
 from bench.cluster import BenchServer, bench_server, free_port
 from bench.report import Result, write_result
 from bench.rpc.load import drive
-from ops import demo_city, osm
 
 REQUESTS = {"api": 2000, "FastAPI": 400, "bare": 2000}  # of each service in each round
 ROUNDS = 5
@@ -36,14 +35,11 @@ SECRET = "the-secret-of-the-benchmark-0123456789"
 PERSON = "00000000-0000-4000-8000-000000000001"
 JOURNEY = "00000000-0000-7000-8000-000000000001"
 CLAIMS = {"role": "authenticated", "sub": PERSON}
-LON, LAT = demo_city.LON, demo_city.LAT
-SINCE, UNTIL = "2026-01-01T00:00:00+00:00", "2026-07-01T00:00:00+00:00"
+LON, LAT = -1.98, 51.22
 QUERIES = {
     "my_journeys": 'select api.my_journeys("limit" => 20);',
-    "crimes_near": f"""
-\\set east random(-500, 500)
-select api.crimes_near(lon => {LON} + :east / 100000.0, lat => {LAT}, radius_m => 150,
-    since => '{SINCE}', until => '{UNTIL}');
+    "start_journey": f"""
+select api.start_journey(journey_id => gen_random_uuid(), from_lon => {LON}, from_lat => {LAT});
 """,
     "record_points": f"""
 \\set second random(1, 2000000)
@@ -99,12 +95,11 @@ class Requests:
         """The same each time."""
         return self._get("/rpc/my_journeys?limit=20")
 
-    def crimes_near(self, number: int) -> bytes:
-        """Along a street."""
-        east = (number % 1000 - 500) / 100_000
-        return self._get(
-            f"/rpc/crimes_near?lon={LON + east:.6f}&lat={LAT}&radius_m=150"
-            f"&since={SINCE[:19]}Z&until={UNTIL[:19]}Z"
+    def start_journey(self, _number: int) -> bytes:
+        """A journey of its own each time."""
+        return self._post(
+            "/rpc/start_journey",
+            {"journey_id": str(uuid.uuid4()), "from_lon": LON, "from_lat": LAT},
         )
 
     def record_points(self, _number: int) -> bytes:
@@ -121,9 +116,12 @@ class Requests:
             }
             for second in range(BATCH)
         ]
-        body = json.dumps({"journey_id": JOURNEY, "points": points})
+        return self._post("/rpc/record_points", {"journey_id": JOURNEY, "points": points})
+
+    def _post(self, path: str, arguments: dict[str, object]) -> bytes:
+        body = json.dumps(arguments)
         return (
-            f"POST /rpc/record_points HTTP/1.1\r\n{self._head}Content-Type: application/json\r\n"
+            f"POST {path} HTTP/1.1\r\n{self._head}Content-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         ).encode()
 
@@ -132,16 +130,10 @@ class Requests:
 
 
 def fill(bench: BenchServer) -> None:
-    """A demo city, 5,000 crimes over half a year around its centre, 20 journeys."""
-    with tempfile.TemporaryDirectory() as folder:
-        streets = Path(folder) / "streets.osm.pbf"
-        demo_city.write(demo_city.draw(1), streets)
-        osm.load(bench.conninfo("saferoute_owner"), streets, demo_city.NAME)
+    """20 journeys, one of them the one whose points are recorded."""
     with psycopg.connect(bench.conninfo(), autocommit=True) as connection:
-        connection.execute((Path(__file__).parent / "fill.sql").read_bytes())
-        connection.execute(
-            "select set_config('request.jwt.claims', %s, false)", [json.dumps(CLAIMS)]
-        )
+        claims = json.dumps(CLAIMS)
+        connection.execute("select set_config('request.jwt.claims', %s, false)", [claims])
         for number in range(20):
             journey_id = uuid.UUID(int=uuid.UUID(JOURNEY).int + number)
             connection.execute(
@@ -221,7 +213,7 @@ async def measure(bench: BenchServer, started: dict[str, Service]) -> tuple[Meas
     throughput: Measured = defaultdict(list)
     endpoints: dict[str, Callable[[int], bytes]] = {
         "my_journeys": requests.my_journeys,
-        "crimes_near": requests.crimes_near,
+        "start_journey": requests.start_journey,
         "record_points": requests.record_points,
     }
     for served in started.values():
