@@ -21,7 +21,7 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     known = settings()
     config = uvicorn.Config(
-        Application(known).starlette,
+        Application(known),
         host=known.api_host,
         port=known.api_port,
         loop="uvloop",
@@ -31,6 +31,7 @@ def main() -> None:
         log_config=None,
         access_log=False,  # the query string of a GET holds positions
         server_header=False,
+        proxy_headers=False,  # nobody asks for the client's address
         timeout_graceful_shutdown=10,
     )
     _Server(config).run()

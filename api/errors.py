@@ -86,6 +86,11 @@ def unavailable(message: str, code: str = "PGRST000") -> RequestError:
     return RequestError(503, code, message)
 
 
+def no_such_path() -> RequestError:
+    """There is nothing at this address: 404."""
+    return RequestError(404, "PGRST125", "Invalid path specified in request URL")
+
+
 def from_postgres(
     error: asyncpg.PostgresError, statuses: Mapping[str, int], *, is_known: bool
 ) -> RequestError:

@@ -57,6 +57,7 @@ class Server:
         }
         self._pool_size = settings.api_pool_size
         self._changed = changed
+        self._busy = 0  # calls that have a connection or wait for one
         self._pool: asyncpg.Pool
         self._watcher: asyncpg.Connection | None = None
         self.state: Literal["primary", "standby", "gone"] = "gone"
@@ -105,17 +106,31 @@ class Server:
 
         Raises ServerGoneError where the server cannot be used, RequestError where it is too busy.
         """
+        self._busy += 1
         try:
-            connection = await self._pool.acquire(timeout=_ACQUIRE_TIMEOUT)
+            return await self._run(await self._acquire(), arguments, timeout)
+        finally:
+            self._busy -= 1
+
+    async def _acquire(self) -> Any:
+        # A timer for each request costs 5 % of its CPU: none where a connection is free.
+        timeout = None if self._busy <= self._pool_size else _ACQUIRE_TIMEOUT
+        try:
+            return await self._pool.acquire(timeout=timeout)
         except TimeoutError:
             raise unavailable("No connection to the database became free", "PGRST003") from None
         except _UNREACHABLE as error:
             self.state = "gone"
             raise ServerGoneError from error
+
+    async def _run(self, connection: Any, arguments: Sequence[Any], timeout: float) -> str | None:
+        release_timeout = None
         try:
             answer: str | None = await connection.fetchval(_CALL, *arguments, timeout=timeout)
             return answer
         except TimeoutError:
+            # Where the server has stopped answering, the cancelled call does not end either.
+            release_timeout = _RELEASE_TIMEOUT
             raise unavailable("The call took too long", "57014") from None
         except _LOST as error:
             if isinstance(error, asyncpg.PostgresError) and not connection.is_closed():
@@ -126,9 +141,8 @@ class Server:
                 raise ServerGoneError from error
             raise
         finally:
-            # Where the server has stopped answering, the cancelled call does not end either.
             with contextlib.suppress(TimeoutError):
-                await self._pool.release(connection, timeout=_RELEASE_TIMEOUT)
+                await self._pool.release(connection, timeout=release_timeout)
 
     async def fetch_all(self, queries: Sequence[tuple[Any, ...]]) -> list[list[asyncpg.Record]]:
         """The rows of each query, each given as its text and its arguments."""

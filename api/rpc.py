@@ -9,10 +9,11 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from api.catalogue import SCHEMA, Catalogue, Function
-from api.errors import JSON, Headers, RequestError, from_postgres
+from api.errors import JSON, Headers, RequestError, from_postgres, no_such_path
 from api.pools import Servers
 from api.tokens import Caller, Tokens
 
+PREFIX = "/rpc/"
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of a request body: 5,000 points are about 0.6 MB."""
 _DRAIN_LIMIT = 32 * 1024 * 1024  # bytes read and dropped so that the sender gets to its answer
@@ -39,7 +40,7 @@ class Rpc:
             status, headers, body = refusal.answer()
         except Exception as error:
             # Neither the message nor the traceback: they may hold positions.
-            logger.error("%s in %s", type(error).__name__, scope["path_params"]["function"])
+            logger.error("%s in %s", type(error).__name__, scope["path"])
             refused = RequestError(500, "XX000", "The server made a mistake")
             status, headers, body = refused.answer()
         if scope["method"] == "HEAD":
@@ -54,10 +55,13 @@ class Rpc:
         if method not in _METHODS:
             refusal = f"Cannot use the {method} method on RPC"
             raise RequestError(405, "PGRST101", refusal, headers={"allow": ", ".join(_METHODS)})
+        name = scope["path"][len(PREFIX) :]
+        if not name or "/" in name:
+            raise no_such_path()
         received = dict(scope["headers"])
         caller = await self._tokens.caller(received.get(b"authorization"))
         answered = _profile(method, received)
-        function = await self._catalogue.function(scope["path_params"]["function"])
+        function = await self._catalogue.function(name)
         if method == "POST":
             body = await _body(received, receive)
             if len(body) > BODY_LIMIT:

@@ -5,6 +5,7 @@ SQLAlchemy, in bare Starlette with asyncpg, and against pgbench on the same func
 import datetime
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import httpx
 import jwt
 import psycopg
 import uvloop
@@ -130,16 +130,23 @@ class Requests:
 
 
 def fill(bench: BenchServer) -> None:
-    """20 journeys, one of them the one whose points are recorded."""
+    """One journey whose points are recorded, and 20,000 before it.
+
+    So many that plans do not change while journeys are started: on a table of 20 rows every
+    connection would keep a plan that reads it whole, and read ever more.
+    """
     with psycopg.connect(bench.conninfo(), autocommit=True) as connection:
         claims = json.dumps(CLAIMS)
         connection.execute("select set_config('request.jwt.claims', %s, false)", [claims])
-        for number in range(20):
-            journey_id = uuid.UUID(int=uuid.UUID(JOURNEY).int + number)
-            connection.execute(
-                "select api.start_journey(%s, %s, %s, started_at => now() - %s * interval '1 day')",
-                [journey_id, LON, LAT, 28 - number],
-            )
+        connection.execute(
+            "select api.start_journey(%s, %s, %s, started_at => now() - interval '28 days')",
+            [JOURNEY, LON, LAT],
+        )
+        connection.execute(
+            "insert into core.journeys (journey_id, user_id, cell, started_at, origin)"
+            " select gen_random_uuid(), user_id, cell, started_at - n * interval '1 hour', origin"
+            " from core.journeys, generate_series(1, 20000) as n"
+        )
         connection.execute("vacuum analyze")
 
 
@@ -158,9 +165,9 @@ def service(
             deadline = time.monotonic() + 30
             while True:
                 try:
-                    httpx.get(f"http://127.0.0.1:{port}/")
+                    socket.create_connection(("127.0.0.1", port)).close()
                     break
-                except httpx.TransportError:
+                except ConnectionRefusedError:
                     assert time.monotonic() < deadline, f"{arguments} does not start"
                     time.sleep(0.05)
             yield Service(process, port)
