@@ -14,11 +14,13 @@ declare
     v_at constant geometry := st_transform(p_position, p_city.utm_srid);
     v_point constant point := v_at::point;
     v_near record;
+    v_line geometry;
 begin
-    -- The box of an edge is never farther than the edge: once boxes are farther than the nearest edge, it is final.
+    -- The box of an edge is never farther than the edge: once boxes are farther than the nearest edge, it is final. Lines
+    -- are looked up one by one, for a handful of some 500 links around: with a join all were transformed, in 8 ms.
     for v_near in
-        select l.edge_id, l.bounds <-> v_point as box_distance_m, st_transform(e.geom, p_city.utm_srid) as line
-        from core.road_links as l inner join core.road_edges as e on e.edge_id = l.edge_id
+        select l.edge_id, l.bounds <-> v_point as box_distance_m
+        from core.road_links as l
         where l.city_id = p_city.city_id
             and l.bounds && box(
                 point(v_point[0] - v_reach_m, v_point[1] - v_reach_m),
@@ -26,10 +28,13 @@ begin
         order by l.bounds <-> v_point
     loop
         exit when v_near.box_distance_m >= coalesce(distance_m, v_reach_m);
-        if st_distance(v_near.line, v_at) < coalesce(distance_m, v_reach_m) then
+        select st_transform(e.geom, p_city.utm_srid) into strict v_line
+        from core.road_edges as e
+        where e.edge_id = v_near.edge_id;
+        if st_distance(v_line, v_at) < coalesce(distance_m, v_reach_m) then
             edge_id := v_near.edge_id;
-            fraction := st_linelocatepoint(v_near.line, v_at);
-            distance_m := st_distance(v_near.line, v_at);
+            fraction := st_linelocatepoint(v_line, v_at);
+            distance_m := st_distance(v_line, v_at);
         end if;
     end loop;
     if edge_id is null then
