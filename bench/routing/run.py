@@ -4,7 +4,6 @@ import json
 import math
 import os
 import random
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -95,18 +94,27 @@ def choose_trips(connection: psycopg.Connection, distance_m: int) -> Iterator[Tr
                 break
 
 
+def valhalla_python() -> str:
+    """A Python that has pyvalhalla: ours, or where it is too old one that is unpacked beside it."""
+    if sys.version_info >= (3, 12):
+        return sys.executable
+    folder = Path(sys.prefix) / "valhalla"
+    if subprocess.run([HERE / "valhalla_python.sh", folder], check=False).returncode:
+        sys.exit("no Python for pyvalhalla: see bench/routing/README.md")
+    return str(folder / "python")
+
+
 @contextmanager
 def valhalla_peer(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Valhalla in a process of its own, with tiles of Porto."""
-    python = shlex.split(os.environ.get("VALHALLA_PYTHON", sys.executable))
-    command = [*python, str(HERE / "valhalla_peer.py"), str(PORTO), str(folder)]
+    command = [valhalla_python(), str(HERE / "valhalla_peer.py"), str(PORTO), str(folder)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         if not process.stdout.readline():
-            sys.exit("no pyvalhalla here: set VALHALLA_PYTHON, see bench/routing/README.md")
+            sys.exit("pyvalhalla did not start: see bench/routing/README.md")
         yield process
         process.stdin.close()
 
