@@ -56,7 +56,7 @@ test: ## every test, on a throw-away cluster of its own
 	$(BIN)/pytest
 
 $(BENCH)/.installed: pyproject.toml requirements-bench.lock
-	@deploy/local/packages.sh run
+	@deploy/local/packages.sh bench
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/$(INSTALL) -r requirements-bench.lock
 	$(BENCH)/bin/$(INSTALL) --no-deps --editable .

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh python|run|test: adds the Debian packages that are missing for .venv, for `make up`,
-# or for `make test`. Says first which ones; where all are there it changes nothing and is silent.
+# packages.sh python|run|test|bench: adds the Debian packages that are missing for .venv, for `make up`,
+# for `make test`, or for `make bench`. Says first which ones; where all are there it changes nothing and is silent.
 # Without root or sudo it lists what is missing and exits 2.
 set -euo pipefail
 
@@ -33,6 +33,7 @@ wanted() {
     [ "$1" = python ] && return
     echo "postgresql-$2" "postgresql-$2-postgis-3" "postgresql-$2-partman" "postgresql-$2-pgrouting"
     [ "$1" = run ] && return
+    [ "$1" = bench ] && echo debootstrap && return
     echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check"
 }
 
@@ -68,7 +69,7 @@ add() {
         || fail "apt-get could not add: ${packages[*]}"
 }
 
-target=${1:?python, run or test}
+target=${1:?python, run, test or bench}
 [ ! -e "$no_cluster" ] || as_root rm -f "$no_cluster" # an installation was killed
 command -v apt-get >/dev/null || fail "this system has no apt-get; docs/how-to/run-it-on-one-machine.md says what to install"
 
