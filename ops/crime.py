@@ -113,6 +113,10 @@ def load(conninfo: str, path: Path, request: Request) -> Summary:
             return summary
         connection.commit()
         with progress() as bars:
+            if summary.loaded + summary.replaced + summary.removed:
+                # Or searches read whole months: autovacuum never looks at a partitioned table.
+                bars.add_task("Counting for the planner", total=None)
+                connection.execute("analyze core.crime_data")
             bars.add_task("Refreshing the risk", total=None)
             connection.execute("select core.refresh_risk()")
     return summary

@@ -61,4 +61,4 @@ def load_crimes(connection: psycopg.Connection, count: int, seed: int) -> None:
                 copy.write_row((n, lon, lat, int(hours[n]), category))
         for statement in _STATEMENTS:
             connection.execute(statement)
-    connection.execute("vacuum analyze core.road_links, core.road_edges")
+    connection.execute("vacuum analyze core.road_links, core.road_edges, core.crime_data")

@@ -29,6 +29,7 @@ PORTO = SHARED / "data" / "osm" / "porto.osm.pbf"
 DISTANCES_M = (500, 1000, 2000, 5000, 10_000)
 GOAL_DISTANCE_M = 2000
 PAIRS, ROUNDS, SEED = 40, 5, 20141205
+GOAL_PAIRS = 100  # of 40 the 95th percentile would be the third worst
 AVERSIONS = (0, 3, 12)
 AT = datetime(2014, 12, 5, 22, tzinfo=UTC)
 PEER = "Valhalla pedestrian, shortest"
@@ -59,7 +60,7 @@ def main() -> None:
             optimal = [is_optimal(connection, trip, n) for n, trip in enumerate(trips)]
     write_result(
         HERE,
-        f"Walks in Porto: {PAIRS} pairs per distance, {ROUNDS} rounds",
+        f"Walks in Porto: {PAIRS} pairs per distance ({GOAL_PAIRS} at 2 km), {ROUNDS} rounds",
         [
             *(result for d in DISTANCES_M for result in times(trips, d)),
             lengths(trips),
@@ -81,7 +82,7 @@ def choose_trips(connection: psycopg.Connection, distance_m: int) -> Iterator[Tr
         where vertex_id in (select source from core.road_links) order by vertex_id
     """).fetchall()
     dice = random.Random(SEED + distance_m)
-    for _ in range(PAIRS):
+    for _ in range(GOAL_PAIRS if distance_m == GOAL_DISTANCE_M else PAIRS):
         while True:
             x, y, *start = dice.choice(vertices)
             ends = [

@@ -16,10 +16,11 @@ returns table (
     source_at point,
     target_at point
 )
-language plpgsql stable strict parallel safe security invoker
+language plpgsql stable strict parallel safe security invoker rows 4
 set search_path = core, public, pg_temp
 as $$
 begin
+    -- rows 4, not the usual 1,000: or the search reads every link of the city to find theirs, in 45 ms.
     return query
     select a.arc, l.edge_id, a.from_fraction, a.to_fraction, a.source, a.target, a.source_at, a.target_at
     from core.road_links as l

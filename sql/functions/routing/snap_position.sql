@@ -13,20 +13,17 @@ declare
     v_reach_m constant float8 := 300;
     v_at constant geometry := st_transform(p_position, p_city.utm_srid);
     v_point constant point := v_at::point;
-    v_near record;
-    v_line geometry;
-begin
-    -- The box of an edge is never farther than the edge: once boxes are farther than the nearest edge, it is final. Lines
-    -- are looked up one by one, for a handful of some 500 links around: with a join all were transformed, in 8 ms.
-    for v_near in
+    -- A cursor, since the planner counts on reading only its beginning: it walks the index outwards from the position.
+    v_nearest_first cursor for
         select l.edge_id, l.bounds <-> v_point as box_distance_m
         from core.road_links as l
         where l.city_id = p_city.city_id
-            and l.bounds && box(
-                point(v_point[0] - v_reach_m, v_point[1] - v_reach_m),
-                point(v_point[0] + v_reach_m, v_point[1] + v_reach_m))
-        order by l.bounds <-> v_point
-    loop
+        order by l.bounds <-> v_point;
+    v_line geometry;
+begin
+    -- The box of an edge is never farther than the edge: once boxes are farther than the nearest edge, it is final. Lines
+    -- are looked up one by one, for a handful of links: with a join hundreds were transformed, in 8 ms.
+    for v_near in v_nearest_first loop
         exit when v_near.box_distance_m >= coalesce(distance_m, v_reach_m);
         select st_transform(e.geom, p_city.utm_srid) into strict v_line
         from core.road_edges as e
