@@ -140,6 +140,9 @@ def _install_schema() -> bool:
         passwords = {role: _password(name) for role, name in logins.items()}
         if changed or not all(_signs_in(role, secret) for role, secret in passwords.items()):
             schema.set_passwords(values.admin_conninfo, passwords)
+        with psycopg.connect(values.owner_conninfo) as connection:
+            # Days go by between two runs, and positions need the period of their day.
+            connection.execute("select core.ensure_partitions()")
     return changed
 
 

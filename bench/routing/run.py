@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import psycopg
+from rich.console import Console
+from rich.progress import track
 
 from bench.cluster import BenchServer, bench_server
 from bench.report import REPOSITORY, Result, write_result
@@ -34,6 +36,7 @@ AVERSIONS = (0, 3, 12)
 AT = datetime(2014, 12, 5, 22, tzinfo=UTC)
 PEER = "Valhalla pedestrian, shortest"
 Position = tuple[float, float]
+PROGRESS = Console(stderr=True)
 
 
 @dataclass
@@ -57,7 +60,10 @@ def main() -> None:
             trips = [trip for d in DISTANCES_M for trip in choose_trips(connection, d)]
             with valhalla_peer(Path(folder)) as peer:
                 measure(server, peer, trips)
-            optimal = [is_optimal(connection, trip, n) for n, trip in enumerate(trips)]
+            optimal = [
+                is_optimal(connection, trip, number)
+                for number, trip in enumerate(track(trips, "Whole graph", console=PROGRESS))
+            ]
     write_result(
         HERE,
         f"Walks in Porto: {PAIRS} pairs per distance ({GOAL_PAIRS} at 2 km), {ROUNDS} rounds",
@@ -125,7 +131,7 @@ def measure(server: BenchServer, peer: subprocess.Popen[str], trips: Sequence[Tr
     with psycopg.connect(server.conninfo("authenticator"), autocommit=True) as connection:
         connection.execute("set role web_anon")
         for round_number in range(ROUNDS + 1):
-            for trip in trips:
+            for trip in track(trips, f"Round {round_number} of {ROUNDS}", console=PROGRESS):
                 valhalla_ms, trip.valhalla_m = ask_valhalla(peer, trip)
                 ours = {aversion: ask_ours(connection, trip, aversion) for aversion in AVERSIONS}
                 if round_number == 0:  # warms both up

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.command import saferoute
@@ -81,6 +82,20 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
     before = stack.processes(), (stack.folder / "saferoute.env").read_text()
     stack.up()
     assert (stack.processes(), (stack.folder / "saferoute.env").read_text()) == before
+
+
+def test_up_makes_the_days_that_have_come_near(stack: Stack) -> None:
+    address = {"host": "127.0.0.1", "port": stack.ports[0], "dbname": "saferoute"}
+    password = _setting(stack, "SAFEROUTE_OWNER_PASSWORD")
+    horizon = "select max(upper_bound) from core.periods('core.journey_points')"
+    with psycopg.connect(**address, user="saferoute_owner", password=password) as owner:
+        before = owner.execute(horizon).fetchone()
+        last = "select period::text from core.periods('core.journey_points') order by lower_bound"
+        owner.execute(f"drop table {owner.execute(last).fetchall()[-1][0]}")
+        assert owner.execute(horizon).fetchone() < before
+        owner.commit()
+        stack.up()
+        assert owner.execute(horizon).fetchone() == before
 
 
 def test_nothing_runs_as_root_that_is_postgresql_or_listens_beyond_loopback(stack: Stack) -> None:
