@@ -41,8 +41,6 @@ def load(conninfo: str, wish: Wish, folder: Path) -> City:
     """
     if wish.map_file:
         osm.import_osm(wish.map_file, str(wish.name))
-    if wish.crime_file:
-        crime.import_crime(wish.crime_file, str(wish.name))
     if wish.name is None and _has_no_whole_city(conninfo):
         demo.demo(folder)
     city = newest_city(conninfo, wish.name)

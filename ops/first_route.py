@@ -5,7 +5,9 @@ import shlex
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 from rich.console import Console
@@ -88,8 +90,15 @@ def show(url: str, trip: dict[str, float], answer: dict[str, Any]) -> None:
     if answer.get("notice"):
         console.print(answer["notice"])
     elif answer.get("data_from"):
-        console.print(f"Crimes from {answer['data_from'][:10]} to {answer['data_until'][:10]}.")
+        console.print(f"Crimes from {' to '.join(map(str, _days(answer)))}.")
     console.print(f"\nAsk again:\n{_curl(url, trip)}\n", markup=False)
+
+
+def _days(answer: dict[str, Any]) -> tuple[date, date]:
+    """The first and the last day that the crimes cover, on the city's calendar."""
+    zone = ZoneInfo(answer["time_zone"])
+    since, until = (datetime.fromisoformat(answer[key]) for key in ("data_from", "data_until"))
+    return since.astimezone(zone).date(), (until - timedelta(seconds=1)).astimezone(zone).date()
 
 
 def _table(features: list[dict[str, Any]]) -> Table:

@@ -84,6 +84,17 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
     assert (stack.processes(), (stack.folder / "saferoute.env").read_text()) == before
 
 
+def test_up_loads_crimes_once_and_walks_know_of_them(stack: Stack, tmp_path: Path) -> None:
+    header = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Crime type"
+    row = ",2025-06,Gridshire Police,Gridshire Police,{:.4f},{:.4f},Robbery"
+    rows = [row.format(7.4 + step / 1000, 43.7 + step / 1000) for step in range(8)]
+    crimes = tmp_path / "2025-06-gridshire-street.csv"
+    crimes.write_text("\n".join([header, *rows, ""]))
+    answer = stack.up("--crime", crimes, "--city", "gridtown")
+    assert re.findall(r"^ loaded +(\d+)", answer, re.MULTILINE) == ["8"]
+    assert "Crimes from 2025-06-01 to 2025-06-30." in answer
+
+
 def test_up_makes_the_days_that_have_come_near(stack: Stack) -> None:
     address = {"host": "127.0.0.1", "port": stack.ports[0], "dbname": "saferoute"}
     password = _setting(stack, "SAFEROUTE_OWNER_PASSWORD")

@@ -37,6 +37,7 @@ begin
     return json_build_object(
         'type', 'FeatureCollection',
         'city', v_city.name,
+        'time_zone', v_city.time_zone,
         'local_time', to_char(p_depart_at at time zone v_city.time_zone, 'YYYY-MM-DD"T"HH24:MI'),
         'weekday', to_char(p_depart_at at time zone v_city.time_zone, 'FMDay'),
         'hour', extract(hour from p_depart_at at time zone v_city.time_zone),
