@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     authenticator_password: SecretStr | None = Field(
         default=None, description="Password of `authenticator`: the login of the API."
     )
+    replicator_password: SecretStr | None = Field(
+        default=None, description="Password of `replicator`: the login of the standbys."
+    )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(default=18000, description="Port the API listens on.")
     api_pool_size: int = Field(

@@ -19,7 +19,7 @@ _HBA = """\
 # Written by saferoute. Passwords everywhere; nothing listens beyond loopback.
 local all         all              scram-sha-256
 host  all         all 127.0.0.1/32 scram-sha-256
-host  replication all 127.0.0.1/32 scram-sha-256
+host  replication replicator 127.0.0.1/32 scram-sha-256
 """
 
 
@@ -106,11 +106,15 @@ class Server:
     def create_standby(
         self, primary: "Server", password: str, name: str, options: Mapping[str, str]
     ) -> None:
-        """pg_basebackup from the primary with a replication slot; the standby then streams."""
+        """pg_basebackup from the primary with a replication slot; the standby then streams.
+
+        `password` is that of the role `replicator`: the standby keeps it in its settings, so it is
+        not a superuser's.
+        """
         self._empty()
         run(
             "pg_basebackup",
-            *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
+            *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "replicator"),
             *("-D", self.data, "-R", "-X", "stream", "-c", "fast", "-C", "-S", name),
             env={"PGPASSWORD": password, "PGAPPNAME": name},
         )

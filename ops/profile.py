@@ -44,7 +44,13 @@ OPTIONS = {
     "jit": "off",
 }
 _SYSTEM_STATE = Path("/var/lib/saferoute")
-_SECRETS = ("ADMIN_PASSWORD", "OWNER_PASSWORD", "AUTHENTICATOR_PASSWORD", "JWT_SECRET")
+_SECRETS = (
+    "ADMIN_PASSWORD",
+    "OWNER_PASSWORD",
+    "AUTHENTICATOR_PASSWORD",
+    "REPLICATOR_PASSWORD",
+    "JWT_SECRET",
+)
 
 
 @dataclass(frozen=True)

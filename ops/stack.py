@@ -136,7 +136,11 @@ def _install_schema() -> bool:
     with _step("Schema"):
         schema.create_database(values.admin_conninfo, values.database)
         changed = schema.install(values.admin_conninfo)
-        logins = {"saferoute_owner": "owner_password", "authenticator": "authenticator_password"}
+        logins = {
+            "saferoute_owner": "owner_password",
+            "authenticator": "authenticator_password",
+            "replicator": "replicator_password",
+        }
         passwords = {role: _password(name) for role, name in logins.items()}
         if changed or not all(_signs_in(role, secret) for role, secret in passwords.items()):
             schema.set_passwords(values.admin_conninfo, passwords)
@@ -153,7 +157,7 @@ def _start_replica(profile: Profile) -> None:
             _drop_slot(profile)
             profile.replica.create_standby(
                 profile.primary,
-                _password("admin_password"),
+                _password("replicator_password"),
                 _REPLICA,
                 {**OPTIONS, "cluster_name": "replica"},
             )
@@ -250,7 +254,7 @@ def _answers(conninfo: str) -> bool:
 
 def _signs_in(role: str, password: str) -> bool:
     conninfo = psycopg.conninfo.make_conninfo(
-        settings().admin_conninfo, user=role, password=password
+        settings().admin_conninfo, user=role, password=password, dbname="postgres"
     )
     try:
         psycopg.connect(conninfo).close()

@@ -89,6 +89,9 @@ def primary(cluster_directory: Path) -> Iterator[Primary]:
 @pytest.fixture(scope="session")
 def standby(primary: Primary, cluster_directory: Path) -> Iterator[Primary]:
     server = Server(cluster_directory / "servers" / "standby", free_port())
+    with psycopg.connect(primary.conninfo("postgres")) as connection:
+        connection.execute((schema.SQL / "schema" / "000_roles.sql").read_bytes())
+    schema.set_passwords(primary.conninfo("postgres"), {"replicator": primary.password})
     server.create_standby(primary.server, primary.password, "standby", OPTIONS)
     server.start()
     yield Primary(server, primary.password)

@@ -12,6 +12,7 @@ begin
             ('web_anon', 'nologin', 'a caller without a token'),
             ('authenticated', 'nologin', 'a signed-in person'),
             ('worker', 'login', 'background tasks'),
+            ('replicator', 'login replication', 'streams to the standbys; reads no table'),
             ('analyst', 'login', 'k-anonymous views on a standby'),
             ('operator', 'login', 'views and procedures of schema ops')
         ) as roles (name, attributes, meaning)

@@ -48,7 +48,9 @@ def pair(cluster_directory: Path) -> Iterator[Pair]:
     try:
         first = Primary(primary, password)
         schema.install(first.conninfo("postgres"))
-        schema.set_passwords(first.conninfo("postgres"), {"authenticator": password})
+        schema.set_passwords(
+            first.conninfo("postgres"), dict.fromkeys(("authenticator", "replicator"), password)
+        )
         with psycopg.connect(first.conninfo("postgres")) as connection:
             connection.execute((Path(__file__).parent / "functions.sql").read_bytes())
         standby.create_standby(primary, password, "standby", OPTIONS)

@@ -118,6 +118,13 @@ def test_nothing_runs_as_root_that_is_postgresql_or_listens_beyond_loopback(stac
         assert addresses == ["0100007F"]
 
 
+def test_the_replica_does_not_hold_a_superusers_password(stack: Stack) -> None:
+    replica = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "replica"
+    kept = (replica / "postgresql.auto.conf").read_text()
+    assert "user=replicator" in kept
+    assert _setting(stack, "SAFEROUTE_ADMIN_PASSWORD") not in kept
+
+
 def test_up_after_everything_was_killed_repairs(stack: Stack) -> None:
     supervisor = int((stack.folder / "supervisor.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
