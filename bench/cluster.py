@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 from ops import schema
-from ops.cluster import Server
+from ops.cluster import Server, free_port
 
 # A small server of the local profile: durable, with checkpoints far enough apart not to fall
 # into a measurement.
@@ -74,12 +73,3 @@ def bench_server(options: Mapping[str, str] | None = None) -> Iterator[BenchServ
             bench.server.stop()
     finally:
         shutil.rmtree(directory)
-
-
-def free_port() -> int:
-    """A port nobody listens on, below the ephemeral range."""
-    while True:
-        port = 20000 + secrets.randbelow(12000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port

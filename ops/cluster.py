@@ -6,7 +6,9 @@ PostgreSQL refuses root, so as root every program here runs as the user `postgre
 
 import getpass
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +41,15 @@ def bin_directory() -> Path:
     if not usable:
         raise OperatorError(f"PostgreSQL {MINIMUM_VERSION} or newer is not installed")
     return usable[-1]
+
+
+def free_port() -> int:
+    """A port nobody listens on, below the ephemeral range."""
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def run(program: str, *arguments: str | Path, env: Mapping[str, str] | None = None) -> str:

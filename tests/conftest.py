@@ -7,7 +7,6 @@ connection as the superuser to a clone), `standby` (streams from `primary`). `mo
 
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,7 +19,7 @@ import pytest
 from pytest_postgresql import factories
 
 from ops import crime, osm, schema
-from ops.cluster import Server
+from ops.cluster import Server, free_port
 from tests.shared import shared
 
 # Speed over safety: the cluster is thrown away.
@@ -56,15 +55,6 @@ class Primary:
             f"host={self.host} port={self.port} user={self.user} "
             f"password={self.password} dbname={dbname}"
         )
-
-
-def free_port() -> int:
-    """A port nobody listens on, below the ephemeral range."""
-    while True:
-        port = 20000 + secrets.randbelow(12000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +102,11 @@ def wait_for_replay(primary: Primary, standby: Primary, seconds: float = 30) -> 
         while not reader.execute(query, [lsn]).fetchone()[0]:
             assert time.monotonic() < deadline, f"the standby did not replay {lsn}"
             time.sleep(0.01)
+
+
+def conninfo(connection: psycopg.Connection) -> str:
+    """Another session like this one."""
+    return f"{connection.info.dsn} password={connection.info.password}"
 
 
 def conninfo_of(where: dict[str, str]) -> str:

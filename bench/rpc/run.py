@@ -22,9 +22,10 @@ import jwt
 import psycopg
 import uvloop
 
-from bench.cluster import BenchServer, bench_server, free_port
+from bench.cluster import BenchServer, bench_server
 from bench.report import Result, write_result
 from bench.rpc.load import drive
+from ops.cluster import free_port
 
 REQUESTS = {"api": 2000, "FastAPI": 400, "bare": 2000}  # of each service in each round
 ROUNDS = 5

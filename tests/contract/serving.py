@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 
 from common.settings import REPOSITORY
-from tests.conftest import free_port
+from ops.cluster import free_port
 
 SECRET = "the-secret-of-the-contract-tests-0123456789"
 

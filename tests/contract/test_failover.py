@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from ops import schema
-from ops.cluster import Server, run
-from tests.conftest import OPTIONS, Primary, free_port, wait_for_replay
+from ops.cluster import Server, free_port, run
+from tests.conftest import OPTIONS, Primary, wait_for_replay
 from tests.contract.serving import serve
 from tests.contract.test_rpc import assert_error, eventually
 

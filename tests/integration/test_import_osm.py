@@ -10,6 +10,7 @@ from pytest_postgresql import factories
 from ops import osm
 from ops.errors import OperatorError
 from tests.command import owners_environment, saferoute
+from tests.conftest import conninfo
 from tests.shared import shared
 from tests.small_map import FOOTWAY, write_map
 
@@ -18,10 +19,6 @@ washington_db = factories.postgresql("washington")
 
 CROSSROADS = [([0, 10, 20], FOOTWAY), ([10, 11], FOOTWAY)]
 STREETS = ("cities", "road_vertices", "road_edges", "road_links", "regions")
-
-
-def conninfo(connection: psycopg.Connection) -> str:
-    return f"{connection.info.dsn} password={connection.info.password}"
 
 
 def scalar(connection: psycopg.Connection, query: str) -> object:

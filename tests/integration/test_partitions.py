@@ -7,10 +7,7 @@ import psycopg
 
 from ops import schema
 from ops.cluster import run
-
-
-def conninfo(connection: psycopg.Connection) -> str:
-    return f"{connection.info.dsn} password={connection.info.password}"
+from tests.conftest import conninfo
 
 
 def test_eight_sessions_make_one_period(db: psycopg.Connection) -> None:

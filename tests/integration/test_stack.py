@@ -15,8 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ops.cluster import free_port
 from tests.command import saferoute
-from tests.conftest import free_port
 from tests.small_map import FOOTWAY, write_map
 
 GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
