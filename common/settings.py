@@ -37,6 +37,23 @@ class Settings(BaseSettings):
     replicator_password: SecretStr | None = Field(
         default=None, description="Password of `replicator`: the login of the standbys."
     )
+    analyst_password: SecretStr | None = Field(
+        default=None, description="Password of `analyst`: reads views on the analysts' standby."
+    )
+    archive_directory: Path = Field(
+        default=Path(".local/archive"),
+        description="Where retired periods are archived; from the repository, if not absolute. "
+        "It holds positions of people: protect and back it up like the database.",
+    )
+    max_replay_lag_s: float = Field(
+        default=30,
+        description="Seconds a replica may be behind before retiring, restoring and splitting "
+        "are refused.",
+    )
+    lag_tolerant_replicas: str = Field(
+        default="analysts",
+        description="Replicas (application names, separated by commas) that may be behind.",
+    )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(default=18000, description="Port the API listens on.")
     api_pool_size: int = Field(

@@ -16,3 +16,4 @@ $$;
 comment on function core.leaves(regclass) is
 'The geohash leaves of a period: cells in [lower_cell, upper_cell), both null for the default leaf, which comes last.';
 revoke all on function core.leaves(regclass) from public;
+grant execute on function core.leaves(regclass) to operator;

@@ -30,6 +30,9 @@ grant authenticated to authenticator;
 -- The owner replaces api.* functions; saferoute_api gains nothing from the owner.
 grant saferoute_api to saferoute_owner;
 
+-- Replay lag and sizes, for upkeep and for those who watch it.
+grant pg_read_all_stats to saferoute_owner, operator;
+
 -- How long a call may take, unless a DBA has set it. PostgreSQL applies a role's setting at login only: the one of
 -- authenticator is the ceiling, the API reads the others and keeps them itself.
 do $$

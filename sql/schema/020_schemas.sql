@@ -10,7 +10,7 @@ comment on schema ops is 'Views and procedures for DBAs.';
 
 grant usage on schema api to web_anon, authenticated, authenticator;
 grant usage, create on schema api to saferoute_api;
-grant usage on schema core to saferoute_api, authenticator;
+grant usage on schema core to saferoute_api, authenticator, operator;
 grant usage on schema analytics to analyst;
 grant usage on schema ops to operator;
 

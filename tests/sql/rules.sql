@@ -1,6 +1,6 @@
 -- House rules that every function keeps.
 begin;
-select plan(8);
+select plan(9);
 
 create temporary view ours as
 select
@@ -46,8 +46,13 @@ select is_empty(
     'api functions say who may call them'
 );
 select is_empty(
-    $$select signature from ours where nspname <> 'api' and prosecdef$$,
-    'only api functions are SECURITY DEFINER'
+    $$select signature from ours where prosecdef and nspname not in ('api', 'ops')$$,
+    'only what apps and operators call is SECURITY DEFINER'
+);
+select is_empty(
+    $$select signature from ours where prosecdef and not exists (
+          select from unnest(proconfig) as c where c like 'search_path=%')$$,
+    'and it pins its search_path'
 );
 select is_empty(
     $$select signature from ours where lanname = 'plpgsql' and not exists (
