@@ -35,6 +35,10 @@ begin
             'alter table %s attach partition %s for values from (%L) to (%L)',
             p_parent, v_period, v_lower, v_lower + ('1 ' || v_unit)::interval
         );
+        insert into core.known_periods as k (parent, lower_bound, upper_bound, period)
+        values (p_parent, v_lower, v_lower + ('1 ' || v_unit)::interval, v_period)
+        on conflict (parent, lower_bound) do update set period = excluded.period
+        where not exists (select from pg_catalog.pg_class as c where c.oid = k.period);
     else
         perform core.add_leaf(v_period, u.prefix) from unnest(p_prefixes) as u (prefix);
     end if;
