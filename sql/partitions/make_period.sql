@@ -22,7 +22,7 @@ begin
         select n.nspname, c.relname into v_schema, v_base
         from pg_catalog.pg_class as c inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.oid = p_parent;
-        v_name := v_base || core.period_suffix(v_unit, v_lower);
+        v_name := v_base || core.period_suffix(p_parent, v_lower);
         -- Complete before it is attached: an insert never meets a period without a default leaf.
         execute format(
             'create table %1$I.%2$I (like %1$I.%3$I including defaults including constraints including storage) partition by range (cell)',

@@ -32,7 +32,7 @@ select is(
         select tableoid::regclass::text from core.crime_data
         where source = 'test'
     ),
-    'core.crime_data' || core.period_suffix('month', '1950-01-01 00:00+00') || '_dqcj', 'the row is in it'
+    'core.crime_data' || core.period_suffix('core.crime_data', '1950-01-01 00:00+00') || '_dqcj', 'the row is in it'
 );
 select is(
     core.add_city_regions((

@@ -4,7 +4,7 @@ select plan(7);
 insert into core.crime_categories values ('partition test', 1, 'other', false);
 
 select is(
-    core.make_period('core.crime_data', '1916-07-04 12:00+00', '{gcq}')::text, 'core.crime_data' || core.period_suffix('month', '1916-07-01 00:00+00'),
+    core.make_period('core.crime_data', '1916-07-04 12:00+00', '{gcq}')::text, 'core.crime_data' || core.period_suffix('core.crime_data', '1916-07-01 00:00+00'),
     'a month of 1916 gets pg_partman''s name'
 );
 select results_eq(
@@ -32,7 +32,7 @@ select is(
         select tableoid::regclass::text from core.crime_data
         where source = 'test'
     ),
-    'core.crime_data' || core.period_suffix('month', '1916-07-01 00:00+00') || '_gcq',
+    'core.crime_data' || core.period_suffix('core.crime_data', '1916-07-01 00:00+00') || '_gcq',
     'a row of the region stands in its leaf'
 );
 select throws_ok(
