@@ -45,13 +45,18 @@ create table if not exists core.point_quarantine (
     journey_id uuid not null,
     user_id uuid not null,
     received_at timestamptz not null default now(),
-    reason text not null check (reason in ('unreadable', 'time', 'ended', 'position', 'far')),
+    reason text not null check (reason in ('unreadable', 'time', 'ended', 'position', 'far', 'period')),
     point json not null,
     digest uuid not null,
+    fixed json,
+    recorded_at timestamptz,
     unique (journey_id, digest)
 );
 comment on table core.point_quarantine is 'Points that could not be stored, whole, with the reason; the rest of their batch was.';
-comment on column core.point_quarantine.reason is 'unreadable: a value has no meaning; time: none, without zone, over 29 days old or over 10 minutes ahead; ended: after the end of the journey; position: off the Earth; far: over 300 km from its origin, as when longitude and latitude are swapped.';
+comment on column core.point_quarantine.reason is 'unreadable: a value has no meaning; time: none, without zone, over 29 days old or over 10 minutes ahead; ended: after the end of the journey; position: off the Earth; far: over 300 km from its origin, as when longitude and latitude are swapped; period: its day has no partition, because upkeep has not run for days or because it is older than what is kept.';
 comment on column core.point_quarantine.point is 'As it was sent: json, because jsonb refuses some of what can arrive (\u0000, 1e999999).';
 comment on column core.point_quarantine.digest is 'MD5 of the point: the same batch again adds nothing.';
+comment on column core.point_quarantine.fixed is 'What an operator has made of it, which is what a replay stores; null where nobody has.';
+comment on column core.point_quarantine.recorded_at is 'The time in the point, or in what it was fixed to; null where there is none that can be read.';
+create index if not exists point_quarantine_reason on core.point_quarantine (reason, quarantine_id);
 grant select, insert on core.point_quarantine to saferoute_api;

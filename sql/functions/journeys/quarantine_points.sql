@@ -4,9 +4,8 @@ create or replace function core.quarantine_points(
     p_points json,
     p_readable json,
     p_unreadable bigint[],
-    p_since timestamptz,
-    p_until timestamptz,
-    p_near box
+    p_near box,
+    p_times tstzmultirange
 ) returns json
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -17,20 +16,17 @@ begin
     with judged as (
         select
             p.nth,
+            p.recorded_at,
             case
                 when p.nth = any(p_unreadable) then 'unreadable'
-                when coalesce(p.recorded_at > p_journey.ended_at, false) and p.recorded_at < now() + interval '10 minutes'
-                    then 'ended'
-                when not coalesce(p.recorded_at >= p_since and p.recorded_at < p_until, false) then 'time'
-                when not coalesce(p.lon between -180 and 180 and p.lat between -90 and 90, false) then 'position'
-                when not point(p.lon, p.lat) <@ p_near then 'far'
+                else core.point_problem(p.recorded_at, p.lon, p.lat, now(), p_journey.ended_at, p_near, p_times)
             end as reason
         from core.read_points(p_readable) as p
     ),
 
     kept as (
-        insert into core.point_quarantine (journey_id, user_id, reason, point, digest)
-        select p_journey.journey_id, p_user_id, j.reason, e.point, md5(e.point::text)::uuid
+        insert into core.point_quarantine (journey_id, user_id, reason, point, digest, recorded_at)
+        select p_journey.journey_id, p_user_id, j.reason, e.point, md5(e.point::text)::uuid, j.recorded_at
         from judged as j
         inner join json_array_elements(p_points) with ordinality as e (point, nth) on e.nth = j.nth
         where j.reason is not null
@@ -45,7 +41,7 @@ begin
 end
 $$;
 
-comment on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], timestamptz, timestamptz, box) is
-'Keep the points of a batch that core.ingest did not store in core.point_quarantine; their index (from 0) and reason. Idempotent.';
-revoke all on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], timestamptz, timestamptz, box) from public;
-grant execute on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], timestamptz, timestamptz, box) to saferoute_api;
+comment on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], box, tstzmultirange) is
+'Keep the points of a batch that core.ingest did not store in core.point_quarantine; their index (from 0) and reason. p_times are those of the existing periods, null where every point found its own. Idempotent.';
+revoke all on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], box, tstzmultirange) from public;
+grant execute on function core.quarantine_points(uuid, core.journeys, json, json, bigint[], box, tstzmultirange) to saferoute_api;
