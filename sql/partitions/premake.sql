@@ -7,18 +7,22 @@ declare
     v_set record;
     v_step interval;
     v_now timestamptz;
-    v_since timestamptz;
     v_at timestamptz;
     v_prefixes text [];
+    v_name text;
     v_made integer := 0;
 begin
     select
         s.unit, s.keep_behind, c.retention::interval as retention,
-        coalesce(c.premake, case s.unit when 'day' then 7 else 2 end) as premake
+        -- Two at least: with one, pg_partman's rounding would have it make a second.
+        greatest(coalesce(c.premake, case s.unit when 'day' then 7 else 2 end), 2) as premake
     into strict v_set
     from core.partition_sets as s
     left join partman.part_config as c on c.parent_table::regclass = s.parent
     where s.parent = p_parent;
+    select format('%I.%I', n.nspname, c.relname) into v_name
+    from pg_catalog.pg_class as c inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+    where c.oid = p_parent;
     -- Two runs at once take turns, and the second finds nothing to do.
     perform pg_advisory_xact_lock(p_parent::oid::integer, 0);
     perform core.note_periods(p_parent);
@@ -32,7 +36,8 @@ begin
         where coalesce(g.at + v_step > now() - v_set.retention, true)
             -- One that stands outside the set, or only in an archive, is restored and not begun anew beside its rows.
             and not exists (
-                select from core.known_periods as k where k.parent = p_parent and k.lower_bound = g.at
+                select from core.known_periods as k
+                where k.parent = p_parent and k.lower_bound < g.at + v_step and k.upper_bound > g.at
             )
             and not exists (
                 select from core.partition_archives as a
@@ -40,14 +45,13 @@ begin
                     and a.dropped_at is not null
             )
     loop
-        if v_prefixes is null then
-            -- A new period gets leaves only for regions that are in use: regions x periods grows fast. After a long
-            -- time without maintenance, the last days that could be stored say which.
-            v_since := least(v_now, (select max(p.lower_bound) from core.periods(p_parent) as p)) - 7 * v_step;
-            v_prefixes := core.regions_with_data(p_parent, v_since, v_now + v_step);
+        -- The name of a missing period may be taken: pg_partman names them by the clock of the session. Adoption sorts
+        -- that out; until then this one stays missing, which ops.partition_health shows, and the others are made.
+        if to_regclass(v_name || core.period_suffix(p_parent, v_at)) is null then
+            v_prefixes := coalesce(v_prefixes, core.prefixes_in_use(p_parent));
+            perform core.make_period(p_parent, v_at, v_prefixes);
+            v_made := v_made + 1;
         end if;
-        perform core.make_period(p_parent, v_at, v_prefixes);
-        v_made := v_made + 1;
     end loop;
     return v_made;
 end

@@ -64,3 +64,17 @@ begin
     execute format('grant connect, create, temporary on database %I to saferoute_owner', current_database());
 end
 $$;
+
+-- Days and months are UTC's. pg_partman names and bounds what it makes by the clock of the session, so that in New York
+-- it makes a Sunday of Monday and lets months begin on the 31st; this is what a session has that asks for nothing else.
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_db_role_setting as s, unnest(s.setconfig) as c (setting)
+        where s.setrole = 0 and c.setting ilike 'timezone=%'
+            and s.setdatabase = (select d.oid from pg_catalog.pg_database as d where d.datname = current_database())
+    ) then
+        execute format('alter database %I set timezone = ''UTC''', current_database());
+    end if;
+end
+$$;
