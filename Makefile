@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: help up down status logs clean venv lint test bench lock
+.PHONY: help up down status logs clean venv lint test test-matrix bench lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,10 @@ test: ## every test, on a throw-away cluster of its own
 	@deploy/local/packages.sh test
 	@$(MAKE) -s venv
 	$(BIN)/pytest
+
+test-matrix: venv ## the SQL suites on every PostgreSQL we support, or on one: PG=17 (root; MIRROR=address)
+	@deploy/local/packages.sh bench
+	@$(BIN)/python -m tests.matrix $(PG) $(if $(MIRROR),--mirror $(MIRROR))
 
 $(BENCH)/.installed: pyproject.toml requirements-bench.lock
 	@deploy/local/packages.sh bench

@@ -3,8 +3,12 @@
 Fixtures: `primary` (server), `template` (installed schema, cloned for each test), `db` (psycopg
 connection as the superuser to a clone), `standby` (streams from `primary`). `monaco` and
 `washington` are templates with a real city in them: clone them with `factories.postgresql`.
+
+SAFEROUTE_TEST_SERVER, a connection string of a superuser, names an empty server to use instead of
+one of its own (`make test-matrix`); what asks for a standby is then skipped.
 """
 
+import os
 import secrets
 import shutil
 import subprocess
@@ -32,6 +36,8 @@ OPTIONS = {
     "max_wal_senders": "8",
     "hot_standby_feedback": "on",
 }
+
+GIVEN_SERVER = os.environ.get("SAFEROUTE_TEST_SERVER")
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,11 @@ def cluster_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def primary(cluster_directory: Path) -> Iterator[Primary]:
+    if GIVEN_SERVER:
+        where = psycopg.conninfo.conninfo_to_dict(GIVEN_SERVER)
+        server = Server(cluster_directory / "given", int(where["port"]))
+        yield Primary(server, where["password"], where["host"], where["user"])
+        return
     server = Server(cluster_directory / "servers" / "primary", free_port())
     password = secrets.token_urlsafe(16)
     server.create_primary(password, OPTIONS)
@@ -78,6 +89,8 @@ def primary(cluster_directory: Path) -> Iterator[Primary]:
 
 @pytest.fixture(scope="session")
 def standby(primary: Primary, cluster_directory: Path) -> Iterator[Primary]:
+    if GIVEN_SERVER:
+        pytest.skip("the server of SAFEROUTE_TEST_SERVER gets no standby")
     server = Server(cluster_directory / "servers" / "standby", free_port())
     with psycopg.connect(primary.conninfo("postgres")) as connection:
         connection.execute((schema.SQL / "schema" / "000_roles.sql").read_bytes())
