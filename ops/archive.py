@@ -104,7 +104,7 @@ def write(
     """
     return _write(
         connection,
-        {"parent": parent, "lower": lower, "upper": upper, "dropped": None},
+        {"parent": parent, "lower": lower, "upper": upper, "replaced": None},
         table,
         "parent = %(parent)s::regclass and lower_bound = %(lower)s"
         " and (dropped_at is null or restored_at is not null and restored_as is null)",
@@ -120,7 +120,6 @@ def replace(
         "parent": archive.parent,
         "lower": archive.lower_bound,
         "upper": archive.upper_bound,
-        "dropped": archive.dropped_at,
         "replaced": archive.archive_id,
     }
     return _write(connection, values, table, "archive_id = %(replaced)s", watch)
@@ -254,10 +253,12 @@ def _record(
         with entered as (
             insert into core.partition_archives (
                 parent, lower_bound, upper_bound, file_name, file_digest, file_bytes,
-                row_count, leaf_rows, dropped_at
+                row_count, leaf_rows, dropped_at, restored_at, restored_as, keep_until
             )
             select %(parent)s::regclass, %(lower)s, %(upper)s, %(name)s, %(digest)s, %(bytes)s,
-                %(rows)s, %(leaf_rows)s, %(dropped)s
+                %(rows)s, %(leaf_rows)s, r.dropped_at, r.restored_at, r.restored_as, r.keep_until
+            from (values (%(replaced)s::bigint)) as v (archive_id)
+            left join core.partition_archives as r on r.archive_id = v.archive_id
             returning archive_id
         ),
 

@@ -10,13 +10,22 @@ create table if not exists core.journeys (
     points_until timestamptz,
     cells text[] not null default '{}',
     created_at timestamptz not null default now(),
+    erasing_since timestamptz,
     check (ended_at >= started_at)
 );
 comment on table core.journeys is 'One walk of one person. Its id is made by the client (UUIDv7), so a retry is harmless.';
+comment on column core.journeys.journey_id is 'Made by the app.';
+comment on column core.journeys.user_id is 'Whose walk it is.';
+comment on column core.journeys.started_at is 'As the app said, or when the server heard of it.';
+comment on column core.journeys.ended_at is 'Null while it goes on.';
+comment on column core.journeys.origin is 'Where it began, WGS 84.';
+comment on column core.journeys.destination is 'Where it was to lead, WGS 84; null where the app did not say.';
+comment on column core.journeys.created_at is 'When the server first heard of it.';
 comment on column core.journeys.cell is 'Geohash-5 of the origin: the shard the journey and its points live in.';
 comment on column core.journeys.points_from is 'Start of the first UTC day it has points on, so that reading them prunes partitions; null without points.';
 comment on column core.journeys.points_until is 'End of the last such day, exclusive.';
 comment on column core.journeys.cells is 'Geohash-5 cells its points stand in, for the same reason.';
+comment on column core.journeys.erasing_since is 'When the erasure of its person began: from then on no call of theirs finds it, and nothing is added to it.';
 create index if not exists journeys_user on core.journeys (user_id, started_at desc);
 grant select, insert, update on core.journeys to saferoute_api;
 
@@ -32,6 +41,12 @@ create table if not exists core.journey_points (
     primary key (journey_id, recorded_at, cell)
 ) partition by range (recorded_at);
 comment on table core.journey_points is 'Positions of walks, partitioned by day, each day by geohash region; kept 30 days.';
+comment on column core.journey_points.journey_id is 'The walk it belongs to.';
+comment on column core.journey_points.recorded_at is 'By the clock of the phone.';
+comment on column core.journey_points.geom is 'WGS 84.';
+comment on column core.journey_points.speed_mps is 'Metres per second, as the phone said.';
+comment on column core.journey_points.accuracy_m is 'Metres, as the phone said.';
+comment on column core.journey_points.battery_pct is 'Charge of the phone, per cent.';
 comment on column core.journey_points.cell is 'Geohash of five characters.';
 comment on column core.journey_points.user_id is 'The walker, on every row: row security compares one value per statement, not one journey per row.';
 -- btree and not GiST: the same query times once the cover is given, at half the cost of an insert.
@@ -53,6 +68,10 @@ create table if not exists core.point_quarantine (
     unique (journey_id, digest)
 );
 comment on table core.point_quarantine is 'Points that could not be stored, whole, with the reason; the rest of their batch was.';
+comment on column core.point_quarantine.quarantine_id is 'A running number.';
+comment on column core.point_quarantine.journey_id is 'The walk it was sent for.';
+comment on column core.point_quarantine.user_id is 'Who sent it.';
+comment on column core.point_quarantine.received_at is 'When the server got it.';
 comment on column core.point_quarantine.reason is 'unreadable: a value has no meaning; time: none, without zone, over 29 days old or over 10 minutes ahead; ended: after the end of the journey; position: off the Earth; far: over 300 km from its origin, as when longitude and latitude are swapped; period: its day has no partition, because upkeep has not run for days or because it is older than what is kept.';
 comment on column core.point_quarantine.point is 'As it was sent: json, because jsonb refuses some of what can arrive (\u0000, 1e999999).';
 comment on column core.point_quarantine.digest is 'MD5 of the point: the same batch again adds nothing.';

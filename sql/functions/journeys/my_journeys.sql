@@ -11,7 +11,7 @@ begin
         from (
             select j as journey
             from core.journeys as j
-            where j.user_id = p_user_id and j.started_at < coalesce(p_before, 'infinity')
+            where j.user_id = p_user_id and j.started_at < coalesce(p_before, 'infinity') and j.erasing_since is null
             order by j.started_at desc
             -- With ties: no journey falls between two pages.
             fetch first p_limit rows with ties

@@ -7,7 +7,7 @@ declare
 begin
     select j.* into v_journey
     from core.journeys as j
-    where j.journey_id = p_journey_id and j.user_id = p_user_id;
+    where j.journey_id = p_journey_id and j.user_id = p_user_id and j.erasing_since is null;
     if not found then
         perform core.fail('SR002', format('journey %s', coalesce(p_journey_id::text, 'null')));
     end if;

@@ -3,7 +3,7 @@ language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
 as $$
 declare
-    v_journey core.journeys := core.own_journey(p_user_id, p_journey_id);
+    v_journey core.journeys := core.hold_journey(p_user_id, p_journey_id);
     v_near box := core.journey_reach(v_journey);
     v_since timestamptz := now() - interval '29 days';
     v_until timestamptz := least(now() + interval '10 minutes', v_journey.ended_at + interval '1 microsecond');

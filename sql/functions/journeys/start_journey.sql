@@ -36,6 +36,7 @@ begin
     from core.journeys as j
     where j.journey_id = p_journey_id
         and j.user_id = p_user_id
+        and j.erasing_since is null
         and j.started_at = coalesce(p_started_at, j.started_at)
         and st_orderingequals(j.origin, v_origin)
         and (j.destination is null) = (v_destination is null)
