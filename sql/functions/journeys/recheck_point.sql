@@ -8,7 +8,7 @@ declare
     v_unreadable bigint [];
     v_point record;
 begin
-    select j.* into v_journey from core.journeys as j where j.journey_id = p_quarantined.journey_id;
+    select j.* into v_journey from core.journeys as j where j.journey_id = p_quarantined.journey_id and j.erasing_since is null;
     if not found then
         return 'journey';
     end if;

@@ -14,6 +14,7 @@ begin
         group by q.user_id, q.journey_id
         order by q.journey_id
     loop
+        perform core.hold_journey(v_batch.user_id, v_batch.journey_id);
         perform core.ingest(
             v_batch.user_id, v_batch.journey_id, v_batch.points, '-infinity', 'infinity', box(point(-180, -90), point(180, 90))
         );
