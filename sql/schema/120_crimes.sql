@@ -22,7 +22,7 @@ create table if not exists core.crime_data (
 ) partition by range (occurred_at);
 comment on table core.crime_data is 'Reported crimes, partitioned by month, each month by geohash region.';
 comment on column core.crime_data.source is 'Publisher and force, for example data.police.uk/northern-ireland.';
-comment on column core.crime_data.source_id is 'The publisher''s id, or a digest of the content where there is none, then @ the month it was published for and #n, its occurrence in that month.';
+comment on column core.crime_data.source_id is 'The publisher''s id, or a digest of the content where there is none, then @ the month it was published for and #n, its occurrence in that month; #fixed and the number of the reject for a row that an operator has made loadable.';
 comment on column core.crime_data.occurred_at is 'When; the first moment (city time) of the day or month where only that is known.';
 comment on column core.crime_data.cell is 'Geohash of five characters.';
 comment on column core.crime_data.published_category is 'The category in the words of the publisher.';
@@ -53,10 +53,21 @@ create table if not exists core.crime_loads (
     rows_unchanged bigint not null,
     rows_removed bigint not null,
     rows_rejected bigint not null,
-    loaded_at timestamptz not null default now()
+    loaded_at timestamptz not null default now(),
+    publisher text,
+    header text[],
+    columns jsonb,
+    srid integer,
+    time_zone text,
+    is_day_first boolean
 );
 comment on table core.crime_loads is 'One row per import of a crime file and source; loading the same file again adds none.';
 comment on column core.crime_loads.file_digest is 'SHA-256 of the file.';
+comment on column core.crime_loads.publisher is 'This and what follows says how the file was read, so that a rejected row can be read again.';
+comment on column core.crime_loads.columns is 'Role (id, time, reported, lon, lat, category, area, force) to position in the header, from 1.';
+comment on column core.crime_loads.srid is 'EPSG of its coordinates.';
+comment on column core.crime_loads.time_zone is 'Of its times that state none.';
+comment on column core.crime_loads.is_day_first is 'Whether 3/2/2017 is a day of February in it.';
 create index if not exists crime_loads_source on core.crime_loads (source, city_id);
 
 create table if not exists core.crime_rejects (
@@ -64,9 +75,18 @@ create table if not exists core.crime_rejects (
     load_id bigint not null references core.crime_loads on delete cascade,
     line_number bigint not null,
     reason text not null,
-    content jsonb not null
+    content jsonb not null,
+    fixed text[],
+    settled_at timestamptz,
+    replayed_source text,
+    replayed_as text
 );
-comment on table core.crime_rejects is 'Rows of crime files that could not be loaded, whole, with the reason.';
+comment on table core.crime_rejects is 'Rows of crime files that could not be loaded, whole, with the reason. A row stays when it is settled, so that the next file that brings it does not reject it again.';
+comment on column core.crime_rejects.content is 'As it came: header to field, or {"fields": [...]} where their numbers differ.';
+comment on column core.crime_rejects.fixed is 'The fields, in the order of the header, as an operator has fixed them; null where nobody has.';
+comment on column core.crime_rejects.settled_at is 'When it was replayed or discarded; null while it waits.';
+comment on column core.crime_rejects.replayed_source is 'The source of the crime it has become.';
+comment on column core.crime_rejects.replayed_as is 'The source_id of the crime it has become, which a file that still has the rejected row does not remove; null where it waits or was discarded.';
 create index if not exists crime_rejects_load on core.crime_rejects (load_id);
 
 create table if not exists core.crime_coverage (

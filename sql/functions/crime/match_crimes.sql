@@ -1,4 +1,4 @@
-create or replace function core.match_crimes(p_city core.cities, p_time_zone text) returns void
+create or replace function core.match_crimes(p_city core.cities, p_load core.crime_loads) returns void
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
 set plan_cache_mode = 'force_custom_plan'
@@ -37,7 +37,7 @@ begin
     with covered as (
         select
             c.source,
-            array_agg(distinct date_trunc('month', c.published_at, p_time_zone)) as months,
+            array_agg(distinct date_trunc('month', c.published_at, p_load.time_zone)) as months,
             min(c.published_at) as since,
             max(c.published_at) as until
         from core.crime_candidates as c
@@ -49,10 +49,17 @@ begin
         select k.source, k.source_id, k.published_at, k.occurred_at, k.cell
         from covered as v
         inner join core.crime_key as k on k.source = v.source and k.published_at between v.since and v.until
-        where date_trunc('month', k.published_at, p_time_zone) = any(v.months)
+        where date_trunc('month', k.published_at, p_load.time_zone) = any(v.months)
             and not exists (
                 select from core.crime_candidates as c
                 where c.source = k.source and c.source_id = k.source_id and c.action <> 'rejected'
+            )
+            -- The file still has the rejected row that an operator has made this crime from.
+            and not exists (
+                select
+                from core.known_rejects(p_city.city_id, p_load.header) as n
+                inner join core.crime_rejects as r on r.reject_id = n.reject_id
+                where r.replayed_source = k.source and r.replayed_as = k.source_id
             )
     )
     select g.source, g.source_id, g.published_at, 'removed', g.occurred_at, g.cell
@@ -64,6 +71,6 @@ begin
 end
 $$;
 
-comment on function core.match_crimes(core.cities, text) is
+comment on function core.match_crimes(core.cities, core.crime_loads) is
 'Compare core.crime_candidates with what stands in core.crime_data: which rows are new, replaced or unchanged, and which have vanished from the file.';
-revoke all on function core.match_crimes(core.cities, text) from public;
+revoke all on function core.match_crimes(core.cities, core.crime_loads) from public;

@@ -20,10 +20,10 @@ insert into core.crime_staging values
 (14, '{16,2015-05-14 13:24,2015-05-14 00:00,-79.9,38.85,ROBBERY,203,""}');
 
 select lives_ok(
-    $$select core.read_crimes(
-        c, 'test', '{id,at,reported,x,y,what,where,who}',
-        '{"id": 1, "time": 2, "reported": 3, "lon": 4, "lat": 5, "category": 6, "area": 7, "force": 8}',
-        4326, c.time_zone) from core.cities as c$$
+    $$select core.read_crimes(c, l) from core.cities as c, jsonb_populate_record(null::core.crime_loads, jsonb_build_object(
+        'publisher', 'test', 'header', '{id,at,reported,x,y,what,where,who}'::text[],
+        'columns', '{"id": 1, "time": 2, "reported": 3, "lon": 4, "lat": 5, "category": 6, "area": 7, "force": 8}'::jsonb,
+        'srid', 4326, 'time_zone', c.time_zone, 'is_day_first', false, 'loaded_at', now())) as l$$
 );
 create temporary view found as
 select
