@@ -24,6 +24,11 @@ class Settings(BaseSettings):
         description="PostgreSQL servers as host:port, separated by commas, in any order: "
         "which one is the primary is asked of the servers.",
     )
+    analyst_address: str = Field(
+        default="127.0.0.1:15434",
+        description="The analysts' standby as host:port. It is none of the servers above: the API "
+        "never reads there, and analysts reach no other.",
+    )
     database: str = Field(default="saferoute", description="Name of the database.")
     admin_password: SecretStr | None = Field(
         default=None, description="Password of the superuser `postgres`: installs the schema."
@@ -76,8 +81,12 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> list[tuple[str, int]]:
         """The servers as (host, port)."""
-        pairs = (entry.strip().rpartition(":") for entry in self.database_hosts.split(","))
-        return [(host, int(port)) for host, _, port in pairs]
+        return [_host_and_port(entry) for entry in self.database_hosts.split(",")]
+
+    @property
+    def analyst_host(self) -> tuple[str, int]:
+        """The analysts' standby as (host, port)."""
+        return _host_and_port(self.analyst_address)
 
     def conninfo(self, user: str, password: SecretStr | None, *, primary: bool = True) -> str:
         """A libpq connection string that finds the primary (or a standby) among the hosts."""
@@ -102,6 +111,11 @@ class Settings(BaseSettings):
     def admin_conninfo(self) -> str:
         """Connection string of the superuser on the primary."""
         return self.conninfo("postgres", self.admin_password)
+
+
+def _host_and_port(entry: str) -> tuple[str, int]:
+    host, _, port = entry.strip().rpartition(":")
+    return host, int(port)
 
 
 def _quoted(value: str) -> str:

@@ -17,12 +17,16 @@ from pathlib import Path
 from ops.errors import OperatorError
 
 MINIMUM_VERSION = 15
-_HBA = """\
+HBA = """\
 # Written by saferoute. Passwords everywhere; nothing listens beyond loopback.
-local all         all              scram-sha-256
-host  all         all 127.0.0.1/32 scram-sha-256
+# Analysts, whatever their logins, have a standby of their own.
+local all         +analyst              reject
+host  all         +analyst 127.0.0.1/32 reject
+local all         all                   scram-sha-256
+host  all         all      127.0.0.1/32 scram-sha-256
 host  replication replicator 127.0.0.1/32 scram-sha-256
 """
+"""Who may sign in at the primary and at the standbys of the API (pg_hba.conf)."""
 
 
 def postgres_user() -> str:
@@ -94,7 +98,7 @@ class Server:
         """Stands beside the data: within, pg_basebackup would copy it to an unfinished standby."""
         return self.data.with_suffix(".ready")
 
-    def create_primary(self, password: str, options: Mapping[str, str]) -> None:
+    def create_primary(self, password: str, options: Mapping[str, str], hba: str = HBA) -> None:
         """initdb with UTF-8, the superuser `postgres` with this password, and these options."""
         self._empty()
         secret = self.data.with_suffix(".password")
@@ -110,12 +114,17 @@ class Server:
             )
         finally:
             secret.unlink()
-        self._configure(options)
-        (self.data / "pg_hba.conf").write_text(_HBA)
+        self.configure(options)
+        self.admit(hba)
         self._mark.touch()
 
     def create_standby(
-        self, primary: "Server", password: str, name: str, options: Mapping[str, str]
+        self,
+        primary: "Server",
+        password: str,
+        name: str,
+        options: Mapping[str, str],
+        hba: str = HBA,
     ) -> None:
         """pg_basebackup from the primary with a replication slot; the standby then streams.
 
@@ -129,8 +138,32 @@ class Server:
             *("-D", self.data, "-R", "-X", "stream", "-c", "fast", "-C", "-S", name),
             env={"PGPASSWORD": password, "PGAPPNAME": name},
         )
-        self._configure(options)
+        self.configure(options)
+        self.admit(hba)  # the copy brought the primary's
         self._mark.touch()
+
+    def configure(self, options: Mapping[str, str]) -> bool:
+        """Write its settings; whether they changed. They hold from its next start on."""
+        fixed = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+        }
+        lines = [f"{name} = '{value}'\n" for name, value in {**fixed, **options}.items()]
+        main = self.data / "postgresql.conf"
+        include = "include 'saferoute.conf'\n"
+        if include not in main.read_text():
+            with main.open("a") as stream:
+                stream.write(include)
+        return _write(self.data / "saferoute.conf", "".join(lines))
+
+    def admit(self, hba: str) -> bool:
+        """Write who may sign in; whether that changed. It holds once the server has reloaded."""
+        return _write(self.data / "pg_hba.conf", hba)
+
+    def reload(self) -> None:
+        """Make the running server read anew who may sign in."""
+        run("pg_ctl", "-D", self.data, "reload")
 
     def start(self) -> None:
         """Start in the background and wait until it answers."""
@@ -149,19 +182,12 @@ class Server:
         if os.geteuid() == 0:
             shutil.chown(self.data.parent, "postgres", "postgres")
 
-    def _configure(self, options: Mapping[str, str]) -> None:
-        fixed = {
-            "port": str(self.port),
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
-        }
-        lines = [f"{name} = '{value}'\n" for name, value in {**fixed, **options}.items()]
-        own = self.data / "saferoute.conf"
-        own.write_text("".join(lines))
-        if os.geteuid() == 0:
-            shutil.chown(own, "postgres", "postgres")
-        main = self.data / "postgresql.conf"
-        include = "include 'saferoute.conf'\n"
-        if include not in main.read_text():
-            with main.open("a") as stream:
-                stream.write(include)
+
+def _write(path: Path, text: str) -> bool:
+    """Write a file that PostgreSQL reads; whether it was another one."""
+    if path.exists() and path.read_text() == text:
+        return False
+    path.write_text(text)
+    if os.geteuid() == 0:
+        shutil.chown(path, "postgres", "postgres")
+    return True

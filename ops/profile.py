@@ -25,30 +25,16 @@ from common.settings import REPOSITORY, Settings, environment_file, settings
 from ops import cluster
 from ops.cluster import Server
 from ops.errors import OperatorError
+from ops.standby import Standby, analysts_standby, api_replica
 from ops.supervision import CONFIGURATION, Supervisor
 
-OPTIONS = {
-    "timezone": "UTC",
-    "shared_buffers": "256MB",
-    "max_connections": "200",
-    # Wide time ranges lock every leaf they touch.
-    "max_locks_per_transaction": "512",
-    "max_wal_senders": "10",
-    # A replica that stays away is rebuilt (by the next `make up`) rather than fill the disk.
-    "max_slot_wal_keep_size": "4GB",
-    # On: the API's reads on the replica are never cancelled by the primary's vacuum. They end
-    # within the API's timeout, so vacuum is held back by seconds. (Analysts read for minutes: their
-    # own standby is to have it off.)
-    "hot_standby_feedback": "on",
-    # Searches take milliseconds; compiling one takes longer.
-    "jit": "off",
-}
 _SYSTEM_STATE = Path("/var/lib/saferoute")
 _SECRETS = (
     "ADMIN_PASSWORD",
     "OWNER_PASSWORD",
     "AUTHENTICATOR_PASSWORD",
     "REPLICATOR_PASSWORD",
+    "ANALYST_PASSWORD",
     "JWT_SECRET",
 )
 
@@ -60,7 +46,8 @@ class Profile:
     folder: Path
     servers: Path
     primary: Server
-    replica: Server
+    replica: Standby
+    analysts: Standby
     api_port: int
 
     @property
@@ -74,9 +61,15 @@ class Profile:
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
+    def standbys(self) -> tuple[Standby, ...]:
+        """Every standby, in the order they start."""
+        return self.replica, self.analysts
+
+    @property
     def ports(self) -> dict[str, int]:
-        """The port of each program."""
-        return {"primary": self.primary.port, "replica": self.replica.port, "api": self.api_port}
+        """The port of each program, in the order they start."""
+        standbys = {standby.name: standby.server.port for standby in self.standbys}
+        return {"primary": self.primary.port, **standbys, "api": self.api_port}
 
     def variables(self) -> dict[str, str]:
         """What the supervisor's configuration names."""
@@ -176,17 +169,23 @@ def refuse_taken_ports(ports: dict[str, int], patience: float) -> None:
 
 
 def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
-    hosts = values.hosts
+    hosts, analysts = values.hosts, values.analyst_host
     if len(hosts) != 2 or any(host != "127.0.0.1" for host, _ in hosts):
         raise OperatorError(
             "the local profile is a primary and a replica on 127.0.0.1, "
             f"but SAFEROUTE_DATABASE_HOSTS is {values.database_hosts}"
         )
+    if analysts[0] != "127.0.0.1" or analysts in hosts:
+        raise OperatorError(
+            "the analysts' standby of the local profile has a port of its own on 127.0.0.1, "
+            f"but SAFEROUTE_ANALYST_ADDRESS is {values.analyst_address}"
+        )
     return Profile(
         folder=folder,
         servers=servers,
         primary=Server(servers / "primary", hosts[0][1]),
-        replica=Server(servers / "replica", hosts[1][1]),
+        replica=api_replica(Server(servers / "replica", hosts[1][1])),
+        analysts=analysts_standby(Server(servers / "analysts", analysts[1]), values.database),
         api_port=values.api_port,
     )
 
@@ -205,7 +204,9 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
                 "leave it, or `make clean` first"
             )
     passwords = {f"SAFEROUTE_{name}": secrets.token_urlsafe(32) for name in _SECRETS}
-    wanted = {**addresses, **passwords, **known}
+    # Profiles from before there was one have data to keep: their analysts' standby may move.
+    analysts = {"SAFEROUTE_ANALYST_ADDRESS": values.analyst_address}
+    wanted = {**addresses, **passwords, **known, **analysts}
     if "SAFEROUTE_SERVERS" not in wanted:
         wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
     return wanted

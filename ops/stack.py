@@ -1,10 +1,10 @@
-"""`saferoute stack`: the local profile, a primary, a replica and the API on one machine."""
+"""`saferoute stack`: the local profile, a primary, two standbys and the API on one machine."""
 
 import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +17,13 @@ from rich.table import Table
 
 from common.settings import settings
 from ops import first_city, first_route, schema
+from ops.cluster import HBA, Server
 from ops.errors import OperatorError
-from ops.profile import OPTIONS, Profile, find_profile, open_profile, refuse_taken_ports
+from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
+from ops.standby import OPTIONS, Standby
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
 _progress = Console(stderr=True, highlight=False, soft_wrap=True)
-_REPLICA = "replica"  # application name and replication slot
 
 
 @app.command()
@@ -44,7 +45,9 @@ def up(
         _start_supervisor(profile)
         _start_primary(profile)
         changed = _install_schema()
-        _start_replica(profile)
+        for standby in profile.standbys:
+            _start_standby(profile, standby)
+        _admit_analysts(profile)
         _start_api(profile, changed)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
@@ -61,13 +64,12 @@ def down() -> None:
         if not profile.supervisor.runs:
             _progress.print("Nothing runs.")
             return
-        with _step("Stopping the API, the replica and the primary"):
-            profile.supervisor.stop()
+        _stop(profile)
 
 
 @app.command()
 def status() -> None:
-    """Show what runs where, and how far the replica is behind."""
+    """Show what runs where, and how far each standby is behind."""
     _print_status(find_profile())
 
 
@@ -95,8 +97,7 @@ def clean(
         typer.confirm(f"Delete {profile.folder} and {profile.servers}?", abort=True, err=True)
     with profile.lock():
         if profile.supervisor.runs:
-            with _step("Stopping the API, the replica and the primary"):
-                profile.supervisor.stop()
+            _stop(profile)
         with _step("Deleting the data"):
             # The settings go last: they say where the rest is.
             shutil.rmtree(profile.servers, ignore_errors=True)
@@ -120,12 +121,19 @@ def _start_supervisor(profile: Profile) -> None:
     profile.remember("configuration", wanted)
 
 
+def _stop(profile: Profile) -> None:
+    with _step("Stopping the API, the standbys and the primary"):
+        profile.supervisor.stop()
+
+
 def _start_primary(profile: Profile) -> None:
-    if not profile.primary.exists:
+    options = {**OPTIONS, "cluster_name": "primary"}
+    if profile.primary.exists:
+        _configure(profile, "primary", profile.primary, options, HBA)
+    else:
         profile.supervisor.stop_process("primary")
         with _step("Creating the primary"):
-            password = _password("admin_password")
-            profile.primary.create_primary(password, {**OPTIONS, "cluster_name": "primary"})
+            profile.primary.create_primary(_password("admin_password"), options)
     with _step(f"Primary on 127.0.0.1:{profile.primary.port}"):
         profile.supervisor.start_process("primary")
         _wait(profile, "primary", lambda: _answers(_server_conninfo(profile.primary.port)))
@@ -150,21 +158,39 @@ def _install_schema() -> bool:
     return changed
 
 
-def _start_replica(profile: Profile) -> None:
-    if not (profile.replica.exists and _slot_is_usable(profile)):
-        profile.supervisor.stop_process("replica")
-        with _step("Copying the primary to the replica"):
-            _drop_slot(profile)
-            profile.replica.create_standby(
-                profile.primary,
-                _password("replicator_password"),
-                _REPLICA,
-                {**OPTIONS, "cluster_name": "replica"},
-            )
-    with _step(f"Replica on 127.0.0.1:{profile.replica.port}, streaming"):
-        profile.supervisor.start_process("replica")
-        _wait(profile, "replica", lambda: _lag(profile) is not None)
-        _wait(profile, "replica", lambda: _answers(_server_conninfo(profile.replica.port)))
+def _start_standby(profile: Profile, standby: Standby) -> None:
+    primary = _server_conninfo(profile.primary.port)
+    name, server = standby.name, standby.server
+    if server.exists and standby.slot_is_usable(primary):
+        _configure(profile, name, server, standby.options, standby.hba)
+    else:
+        profile.supervisor.stop_process(name)
+        with _step(f"Copying the primary: {name}"):
+            standby.drop_slot(primary)
+            standby.copy(profile.primary, _password("replicator_password"))
+    with _step(f"{name.capitalize()} on 127.0.0.1:{server.port}, streaming"):
+        profile.supervisor.start_process(name)
+        _wait(profile, name, lambda: standby.lag(primary) is not None)
+        _wait(profile, name, lambda: _answers(_server_conninfo(server.port)))
+
+
+def _configure(
+    profile: Profile, name: str, server: Server, options: Mapping[str, str], hba: str
+) -> None:
+    """Bring a server of an earlier version of this profile up to date."""
+    if server.configure(options):
+        profile.supervisor.stop_process(name)
+    if server.admit(hba) and profile.supervisor.process(name).runs:
+        server.reload()
+
+
+def _admit_analysts(profile: Profile) -> None:
+    """Give the role its password: only its standby can tell whether it has it."""
+    password = _password("analyst_password")
+    standby = _server_conninfo(profile.analysts.server.port)
+    there = psycopg.conninfo.make_conninfo(standby, dbname=settings().database)
+    if not _signs_in("analyst", password, there):
+        schema.set_passwords(settings().admin_conninfo, {"analyst": password})
 
 
 def _start_api(profile: Profile, schema_changed: bool) -> None:
@@ -180,20 +206,29 @@ def _start_api(profile: Profile, schema_changed: bool) -> None:
 def _print_status(profile: Profile) -> None:
     processes = profile.supervisor.processes() if profile.supervisor.runs else []
     found = {process.name: process for process in processes}
-    table = Table("", "state", "address", "process", "up", box=None)
+    behind = _behind(profile) if "primary" in found and found["primary"].pid else {}
+    table = Table("", "state", "address", "process", "up", "behind", box=None)
     for name, port in profile.ports.items():
         process = found.get(name)
         address = profile.url if name == "api" else f"127.0.0.1:{port}"
         if process and process.pid:
             up_for = str(timedelta(seconds=process.seconds))
-            table.add_row(name, process.state.lower(), address, str(process.pid), up_for)
+            pid = str(process.pid)
+            table.add_row(name, process.state.lower(), address, pid, up_for, behind.get(name))
         else:
             table.add_row(name, process.state.lower() if process else "stopped", address)
     Console().print(table)
-    lag = _lag(profile) if "primary" in found and found["primary"].pid else None
-    if lag is not None:
-        typer.echo(f"The replica is {lag} bytes behind.")
     typer.echo(f"Data {profile.servers}, settings and passwords {profile.folder}/saferoute.env")
+
+
+def _behind(profile: Profile) -> dict[str, str]:
+    """What each standby has not replayed, in words."""
+    primary = _server_conninfo(profile.primary.port)
+    lags = {standby.name: standby.lag(primary) for standby in profile.standbys}
+    return {
+        name: f"{lag.size:,} bytes, {lag.seconds:.1f} s" if lag else "not streaming"
+        for name, lag in lags.items()
+    }
 
 
 @contextmanager
@@ -252,61 +287,26 @@ def _answers(conninfo: str) -> bool:
     return True
 
 
-def _signs_in(role: str, password: str) -> bool:
-    conninfo = psycopg.conninfo.make_conninfo(
-        settings().admin_conninfo, user=role, password=password, dbname="postgres"
-    )
+def _signs_in(role: str, password: str, conninfo: str | None = None) -> bool:
+    """Whether it can on the primary, or with what else `conninfo` says."""
+    where = conninfo or psycopg.conninfo.make_conninfo(settings().admin_conninfo, dbname="postgres")
     try:
-        psycopg.connect(conninfo).close()
+        psycopg.connect(where, user=role, password=password).close()
     except psycopg.OperationalError:
         return False
     return True
 
 
-def _slot_is_usable(profile: Profile) -> bool:
-    """Whether the primary still has all the WAL that the replica lacks."""
-    with psycopg.connect(_server_conninfo(profile.primary.port)) as connection:
-        row = connection.execute(
-            "select wal_status from pg_replication_slots where slot_name = %s", [_REPLICA]
-        ).fetchone()
-    return row is not None and row[0] != "lost"
-
-
-def _drop_slot(profile: Profile) -> None:
-    """Remove the slot of an earlier copy, and end a copy that is still running."""
-    with psycopg.connect(_server_conninfo(profile.primary.port), autocommit=True) as connection:
-        connection.execute(
-            "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "
-            "where slot_name = %s and active",
-            [_REPLICA],
-        )
-        connection.execute(
-            "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
-            "where slot_name = %s",
-            [_REPLICA],
-        )
-
-
-def _lag(profile: Profile) -> int | None:
-    """Bytes of WAL that the replica has not replayed; None where it does not stream."""
-    with psycopg.connect(_server_conninfo(profile.primary.port)) as connection:
-        row = connection.execute(
-            "select pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) from pg_stat_replication "
-            "where application_name = %s and state = 'streaming' and replay_lsn is not null",
-            [_REPLICA],
-        ).fetchone()
-    return int(row[0]) if row else None
-
-
 def _wait_for_replay(profile: Profile) -> None:
-    """Return once the replica shows what has been loaded."""
+    """Return once the API's replica shows what has been loaded. Analysts may hold theirs back."""
     with psycopg.connect(_server_conninfo(profile.primary.port), autocommit=True) as connection:
         (end,) = connection.execute("select pg_current_wal_flush_lsn()").fetchone() or (None,)
+        name = profile.replica.name
         query = "select replay_lsn >= %s from pg_stat_replication where application_name = %s"
         _wait(
             profile,
-            _REPLICA,
-            lambda: connection.execute(query, [end, _REPLICA]).fetchone() == (True,),
+            name,
+            lambda: connection.execute(query, [end, name]).fetchone() == (True,),
         )
 
 

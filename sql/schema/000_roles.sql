@@ -34,13 +34,17 @@ grant saferoute_api to saferoute_owner;
 grant pg_read_all_stats to saferoute_owner, operator;
 
 -- How long a call may take, unless a DBA has set it. PostgreSQL applies a role's setting at login only: the one of
--- authenticator is the ceiling, the API reads the others and keeps them itself.
+-- authenticator is the ceiling, the API reads the others and keeps them itself. An analyst may set another one for a
+-- session: what ends every query is max_standby_streaming_delay of the analysts' standby.
 do $$
 declare
     v_role record;
 begin
     for v_role in
-        select * from (values ('web_anon', '5s'), ('authenticated', '10s'), ('authenticator', '15s')) as t (name, timeout)
+        select *
+        from (values
+            ('web_anon', '5s'), ('authenticated', '10s'), ('authenticator', '15s'), ('analyst', '1h')
+        ) as t (name, timeout)
     loop
         if not exists (
             select from pg_catalog.pg_roles as r, unnest(r.rolconfig) as c (setting)
@@ -53,6 +57,12 @@ end
 $$;
 -- The detail of an error may hold a position, which no log may keep.
 alter role authenticator set log_error_verbosity = 'terse';
+
+-- A standby writes nothing anyway; this says so before a query is planned, and wherever else the role might come to be.
+alter role analyst set default_transaction_read_only = 'on';
+-- A session forgotten in a transaction would hold the replay of its standby back for hours.
+alter role analyst set idle_in_transaction_session_timeout = '10min';
+alter role analyst set search_path = 'analytics', 'public';
 
 -- Only signed-in roles of this product connect.
 do $$

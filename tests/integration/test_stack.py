@@ -16,9 +16,11 @@ import psycopg
 import pytest
 
 from ops.cluster import free_port
+from ops.supervision import Supervisor
 from tests.command import saferoute
 from tests.small_map import FOOTWAY, write_map
 
+EVERYTHING = ["primary", "replica", "analysts", "api"]
 GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
 GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(8)]
 
@@ -26,14 +28,15 @@ GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(
 @dataclass
 class Stack:
     folder: Path
-    ports: tuple[int, int, int]
+    ports: tuple[int, int, int, int]
 
     @property
     def environment(self) -> dict[str, str]:
-        primary, replica, api = self.ports
+        primary, replica, analysts, api = self.ports
         return {
             "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
             "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
+            "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
             "SAFEROUTE_API_PORT": str(api),
         }
 
@@ -52,15 +55,31 @@ class Stack:
         )
         return {name: int(pid) for name, pid in found}
 
+    def conninfo(self, role: str, server: str) -> str:
+        port = self.ports[EVERYTHING.index(server)]
+        users = {"admin": "postgres", "owner": "saferoute_owner"}
+        password = _setting(self, f"SAFEROUTE_{role.upper()}_PASSWORD")
+        return (
+            f"host=127.0.0.1 port={port} dbname=saferoute user={users.get(role, role)} "
+            f"password={password}"
+        )
+
+    def connect(self, role: str, server: str) -> psycopg.Connection:
+        return psycopg.connect(self.conninfo(role, server))
+
     def listening(self) -> list[bool]:
         return [_listens(port) for port in self.ports]
+
+
+def four_ports() -> tuple[int, int, int, int]:
+    return free_port(), free_port(), free_port(), free_port()
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("stack")
     city = write_map(folder / "gridtown.osm.pbf", GRID)
-    stack = Stack(folder / "state", (free_port(), free_port(), free_port()))
+    stack = Stack(folder / "state", four_ports())
     try:
         answer = stack.up("--osm", city)
         assert "gridtown" in answer
@@ -71,8 +90,8 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
 
 
 def test_up_ends_with_a_walk_and_everything_running(stack: Stack) -> None:
-    assert list(stack.processes()) == ["primary", "replica", "api"]
-    assert stack.listening() == [True, True, True]
+    assert list(stack.processes()) == EVERYTHING
+    assert stack.listening() == [True] * 4
     secrets = stack.folder / "saferoute.env"
     assert secrets.stat().st_mode & 0o777 == 0o600
     assert (stack.folder / "supervisor.sock").stat().st_mode & 0o077 == 0
@@ -111,30 +130,114 @@ def test_up_makes_the_days_that_have_come_near(stack: Stack) -> None:
 
 def test_nothing_runs_as_root_that_is_postgresql_or_listens_beyond_loopback(stack: Stack) -> None:
     pids = stack.processes()
-    assert all(Path(f"/proc/{pids[name]}").stat().st_uid != 0 for name in ("primary", "replica"))
+    assert all(Path(f"/proc/{pids[name]}").stat().st_uid != 0 for name in EVERYTHING[:3])
     listeners = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     for port in stack.ports:
         addresses = re.findall(rf": ([0-9A-F]+):{port:04X} \S+ 0A ", listeners)
         assert addresses == ["0100007F"]
 
 
-def test_the_replica_does_not_hold_a_superusers_password(stack: Stack) -> None:
-    replica = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "replica"
-    kept = (replica / "postgresql.auto.conf").read_text()
+@pytest.mark.parametrize("name", ["replica", "analysts"])
+def test_a_standby_does_not_hold_a_superusers_password(stack: Stack, name: str) -> None:
+    data = Path(_setting(stack, "SAFEROUTE_SERVERS")) / name
+    kept = (data / "postgresql.auto.conf").read_text()
     assert "user=replicator" in kept
     assert _setting(stack, "SAFEROUTE_ADMIN_PASSWORD") not in kept
+
+
+def test_status_tells_how_far_each_standby_is_behind(stack: Stack) -> None:
+    shown = stack.run("status").stdout
+    assert re.findall(r"^ *(\w+) .* [\d,]+ bytes, [\d.]+ s *$", shown, re.M) == EVERYTHING[1:3]
+
+
+@pytest.mark.parametrize(
+    ("role", "server", "is_let_in"),
+    [
+        ("analyst", "primary", False),
+        ("analyst", "replica", False),
+        ("analyst", "analysts", True),
+        ("authenticator", "replica", True),
+        ("authenticator", "analysts", False),
+        ("owner", "primary", True),
+        ("owner", "analysts", False),
+        ("replicator", "analysts", False),
+        ("admin", "analysts", True),
+    ],
+)
+def test_who_is_let_in_where(stack: Stack, role: str, server: str, is_let_in: bool) -> None:
+    assert _lets_in(stack, role, server) == is_let_in
+
+
+def test_a_login_of_an_analysts_own_is_let_in_where_analyst_is(stack: Stack) -> None:
+    with stack.connect("admin", "primary") as admin:
+        admin.execute("create role anna login password 'anna' in role analyst")
+    for server in ("primary", "replica"):
+        with pytest.raises(psycopg.OperationalError, match="rejects connection"):
+            psycopg.connect(stack.conninfo("analyst", server), user="anna", password="anna")
+    with stack.connect("admin", "analysts") as admin:
+        admin.autocommit = True
+        there = "select count(*) from pg_roles where rolname = 'anna'"
+        _wait_until(lambda: admin.execute(there).fetchone() == (1,))
+    psycopg.connect(stack.conninfo("analyst", "analysts"), user="anna", password="anna").close()
+
+
+def test_an_analyst_reads_and_cannot_write(stack: Stack) -> None:
+    with stack.connect("analyst", "analysts") as analyst:
+        shown = {
+            name: analyst.execute(f"show {name}").fetchone()[0]
+            for name in ("statement_timeout", "search_path", "hot_standby_feedback")
+        }
+        assert shown == {
+            "statement_timeout": "1h",
+            "search_path": "analytics, public",
+            "hot_standby_feedback": "off",
+        }
+        assert analyst.execute("select crimes from crimes_by_cell_month").fetchall() == [(8,)]
+        may = "select has_database_privilege(current_database(), 'create, temporary')"
+        assert analyst.execute(may).fetchone() == (False,)
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            analyst.execute("create temporary table mine (n integer)")
+        analyst.rollback()
+        # The role starts read-only; who lifts that is still on a server in recovery.
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="during recovery"):
+            analyst.execute("set transaction read write")
+
+
+def test_a_standby_whose_slot_is_gone_is_copied_anew(stack: Stack) -> None:
+    mark = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "analysts.ready"
+    made = mark.stat().st_mtime_ns
+    Supervisor(stack.folder).stop_process("analysts")
+    with stack.connect("admin", "primary") as admin:
+        admin.execute("select pg_drop_replication_slot('analysts')")
+    stack.up()
+    assert mark.stat().st_mtime_ns > made
+    assert list(stack.processes()) == EVERYTHING
+
+
+def test_a_running_profile_of_an_earlier_version_is_brought_up_to_date(stack: Stack) -> None:
+    servers = Path(_setting(stack, "SAFEROUTE_SERVERS"))
+    with stack.connect("admin", "primary") as admin:
+        (servers / "primary" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256")
+        admin.execute("select pg_reload_conf()")
+    _wait_until(lambda: _lets_in(stack, "analyst", "primary"))
+    port = free_port()
+    stack.ports = (*stack.ports[:2], port, stack.ports[3])
+    stack.up()
+    _wait_until(lambda: not _lets_in(stack, "analyst", "primary"))
+    assert _lets_in(stack, "analyst", "analysts")
+    assert f":{port}" in _setting(stack, "SAFEROUTE_ANALYST_ADDRESS")
 
 
 def test_up_after_everything_was_killed_repairs(stack: Stack) -> None:
     supervisor = int((stack.folder / "supervisor.pid").read_text())
     os.kill(supervisor, signal.SIGKILL)
     stack.up()
-    assert list(stack.processes()) == ["primary", "replica", "api"]
+    assert list(stack.processes()) == EVERYTHING
 
 
 def test_up_that_was_killed_while_copying_the_primary_is_repaired(stack: Stack) -> None:
     stack.run("down")
-    assert stack.listening() == [False, False, False]
+    assert stack.listening() == [False] * 4
     replica = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "replica"
     replica.with_suffix(".ready").unlink()
     shutil.rmtree(replica)
@@ -149,17 +252,17 @@ def test_up_that_was_killed_while_copying_the_primary_is_repaired(stack: Stack) 
     killed.wait()
     assert not replica.with_suffix(".ready").exists()
     stack.up()
-    assert stack.listening() == [True, True, True]
+    assert stack.listening() == [True] * 4
 
 
 def test_a_port_of_somebody_else_is_named_and_nothing_is_started(tmp_path) -> None:
-    stack = Stack(tmp_path / "state", (free_port(), free_port(), free_port()))
+    stack = Stack(tmp_path / "state", four_ports())
     with socket.create_server(("127.0.0.1", stack.ports[1])):
         result = stack.run("up")
         assert result.returncode == 2
         assert result.stderr.count("\n") <= 2
         assert str(stack.ports[1]) in result.stderr
-        assert stack.listening() == [False, True, False]
+        assert stack.listening() == [False, True, False, False]
     assert stack.run("clean", "--yes").returncode == 0
 
 
@@ -171,7 +274,7 @@ def test_a_port_of_somebody_else_is_named_and_nothing_is_started(tmp_path) -> No
     ],
 )
 def test_a_wish_that_cannot_be_granted_is_one_line(tmp_path, arguments, said) -> None:
-    result = Stack(tmp_path / "state", (1, 2, 3)).run("up", *arguments)
+    result = Stack(tmp_path / "state", (1, 2, 3, 4)).run("up", *arguments)
     assert result.returncode == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -185,7 +288,17 @@ def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
     assert stack.run("clean", "--yes").returncode == 0
     assert not servers.exists()
     assert not stack.folder.exists()
-    assert stack.listening() == [False, False, False]
+    assert stack.listening() == [False] * 4
+
+
+def _lets_in(stack: Stack, role: str, server: str) -> bool:
+    try:
+        stack.connect(role, server).close()
+    except psycopg.OperationalError as error:
+        if "pg_hba.conf rejects connection" in str(error):
+            return False
+        raise
+    return True
 
 
 def _setting(stack: Stack, name: str) -> str:

@@ -46,8 +46,8 @@ select is_empty(
     'api functions say who may call them'
 );
 select is_empty(
-    $$select signature from ours where prosecdef and nspname not in ('api', 'ops')$$,
-    'only what apps and operators call is SECURITY DEFINER'
+    $$select signature from ours where prosecdef and nspname not in ('api', 'ops', 'analytics')$$,
+    'only what apps, operators and analysts call is SECURITY DEFINER'
 );
 select is_empty(
     $$select signature from ours where prosecdef and not exists (
