@@ -32,6 +32,7 @@ wanted() {
     echo python3 python3-venv
     [ "$1" = python ] && return
     echo "postgresql-$2" "postgresql-$2-postgis-3" "postgresql-$2-partman" "postgresql-$2-pgrouting"
+    echo python3-psycopg2 # for pg_partman's scripts
     [ "$1" = run ] && return
     [ "$1" = bench ] && echo debootstrap && return
     echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check"
