@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: help up down status logs clean venv lint test test-matrix bench lock
+.PHONY: help up down status logs clean venv lint test test-matrix bench migration lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,11 +44,20 @@ $(VENV)/.installed: $(VENV)/.runtime requirements-dev.lock
 	@$(BIN)/$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-lint: venv ## ruff, mypy strict, sqlfluff
+# What squawk judges; other rules hold for migrations that run without a transaction.
+ALONE = $(shell grep -lE '^-- migration: .*no-transaction' migrations/*.sql)
+TOGETHER = $(filter-out migrations/0001_% $(ALONE),$(wildcard migrations/*.sql))
+
+lint: venv ## ruff, mypy strict, sqlfluff, squawk
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 0 --disable-progress-bar sql tests
+	$(if $(TOGETHER),$(BIN)/squawk $(TOGETHER))
+	$(if $(ALONE),$(BIN)/squawk --no-assume-in-transaction $(ALONE))
+
+migration: venv ## the next migration, from what has changed in sql/ (NAME=add_a_thing; ANEW=1 writes the newest again)
+	@$(BIN)/saferoute migrate new $(if $(NAME),"$(NAME)") $(if $(filter 1,$(ANEW)),--anew)
 
 test: ## every test, on a throw-away cluster of its own
 	@deploy/local/packages.sh test

@@ -6,7 +6,7 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from ops import crime, demo, osm, partitions, reference, stack, token
+from ops import crime, demo, migrate, osm, partitions, reference, stack, token
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 import_app = typer.Typer(help="Load a map or a crime file.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 app.add_typer(stack.app, name="stack")
+app.add_typer(migrate.app, name="migrate")
 app.add_typer(partitions.app, name="partitions")
 import_app.command("osm")(osm.import_osm)
 app.command()(demo.demo)

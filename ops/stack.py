@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common.settings import settings
-from ops import first_city, first_route, schema
+from ops import first_city, first_route, migrate, schema
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
@@ -140,10 +140,11 @@ def _start_primary(profile: Profile) -> None:
 
 
 def _install_schema() -> bool:
+    """Install the schema or apply the migrations it lacks; whether there was anything to do."""
     values = settings()
-    with _step("Schema"):
-        schema.create_database(values.admin_conninfo, values.database)
-        changed = schema.install(values.admin_conninfo)
+    schema.create_database(values.admin_conninfo, values.database)
+    changed = bool(list(migrate.apply(values.admin_conninfo)))
+    with _step("Roles and periods"):
         logins = {
             "saferoute_owner": "owner_password",
             "authenticator": "authenticator_password",

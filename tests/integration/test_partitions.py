@@ -1,12 +1,9 @@
-"""Partitions under several sessions, and an installation that can be repeated."""
+"""Partitions under several sessions."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from ops import schema
-from ops.cluster import run
 from tests.conftest import conninfo
 
 
@@ -46,17 +43,3 @@ def test_rows_arrive_while_their_region_gets_a_leaf(db: psycopg.Connection) -> N
         "from core.journey_points"
     ).fetchone()
     assert row == (800, 800)
-
-
-def test_installing_again_changes_nothing(db: psycopg.Connection, monkeypatch) -> None:
-    def dump() -> str:
-        info = db.info
-        address = ("-h", info.host, "-p", str(info.port), "-U", info.user, "-d", info.dbname)
-        text = run("pg_dump", "-s", *address, env={"PGPASSWORD": info.password})
-        return re.sub(r"(?m)^\\(un)?restrict .*$", "", text)
-
-    before = dump()
-    assert schema.install(conninfo(db)) is False, "the digest is known"
-    monkeypatch.setattr(schema, "digest", lambda: "another digest: every file runs again")
-    assert schema.install(conninfo(db)) is True
-    assert dump() == before
