@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 from psycopg.rows import dict_row
 
-from ops import partman_tools, upkeep
+from ops import health, partman_tools, upkeep
 
 app = typer.Typer(help="Partitions: health, retention, archives, regions.", no_args_is_help=True)
+app.command()(health.health)
 app.command("tool", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     partman_tools.tool
 )

@@ -48,20 +48,31 @@ select
     coalesce(
         p.period is not null and p.upper_bound <= now() - k.retention::interval
         and coalesce(a.keep_until, '-infinity') <= now(), false
-    ) as is_due
+    ) as is_due,
+    case
+        when p.period is not null then greatest(p.upper_bound + k.retention::interval, a.keep_until)
+    end as due_at
 from standing as p
 full outer join newest as a on p.parent = a.parent and p.lower_bound = a.lower_bound
 left join partman.part_config as k on k.parent_table::regclass = coalesce(p.parent, a.parent)::regclass
 left join lateral (
     select
-        count(*) as leaves,
+        count(*) filter (where c.oid <> coalesce(p.period, a.restored_as)) as leaves,
         sum(greatest(c.reltuples, 0))::bigint as row_estimate,
         sum(pg_catalog.pg_total_relation_size(c.oid))::bigint as bytes
-    from core.leaves(coalesce(p.period::regclass, a.restored_as)) as t
-    inner join pg_catalog.pg_class as c on t.leaf = c.oid
+    from pg_catalog.pg_class as c
+    where c.relkind = 'r' and c.oid in (
+        select coalesce(p.period, a.restored_as)
+        union all
+        select i.inhrelid
+        from pg_catalog.pg_inherits as i
+        where i.inhparent = coalesce(p.period, a.restored_as) and not i.inhdetachpending
+    )
 ) as l on true;
 comment on view ops.partition_periods is 'Every period of every partition set: those that stand, and those that are only in an archive.';
 comment on column ops.partition_periods.state is 'attached; detaching (an interrupted DETACH CONCURRENTLY); detached (its rows are not in the set); archived (dropped, in the file); beside (restored next to the set).';
+comment on column ops.partition_periods.leaves is '0 where pg_partman has made a plain table, until upkeep adopts it.';
 comment on column ops.partition_periods.row_estimate is 'As of the last vacuum or analyze; exact where the period is archived.';
 comment on column ops.partition_periods.is_due is 'Whether part_config.retention has passed since its end, and no restore holds it.';
+comment on column ops.partition_periods.due_at is 'When it is; null where rows are kept for good.';
 grant select on ops.partition_periods to operator;
