@@ -166,7 +166,7 @@ facts as materialized (
     left join missing as m on s.parent = m.parent
     left join maintenance as n on s.parent = n.parent
     left join quarantine as q on s.parent = q.parent
-    cross join (select min(x.installed_at) as installed_at from core.installations as x) as installed
+    cross join (select min(x.began_at) as installed_at from core.migrations as x) as installed
 ),
 
 problems as (

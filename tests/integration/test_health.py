@@ -22,7 +22,7 @@ def test_health_is_readable_and_green_at_first(db: psycopg.Connection) -> None:
 
 def test_health_ends_with_1_where_something_is_red(db: psycopg.Connection) -> None:
     environment = owners_environment(db)
-    db.execute("update core.installations set installed_at = now() - interval '3 days'")
+    db.execute("update core.migrations set began_at = now() - interval '3 days'")
     db.execute(
         "insert into core.maintenance_runs (parent, ended_at) values ('core.crime_data', now())"
     )

@@ -35,7 +35,7 @@ select results_eq(
     'bounds and the next retirement'
 );
 
-update core.installations set installed_at = installed_at - interval '3 days';
+update core.migrations set began_at = began_at - interval '3 days';
 select is(
     pg_temp.health(), 'red: There has been no successful maintenance yet: schedule it daily.',
     'nobody has maintained it for days'
@@ -57,7 +57,7 @@ delete from core.maintenance_runs;
 insert into core.maintenance_runs (parent, began_at) values ('core.journey_points', now() - interval '7 hours');
 select alike(pg_temp.health(), 'red:%did not come to its end%', 'one that was killed');
 delete from core.maintenance_runs;
-update core.installations set installed_at = now();
+update core.migrations set began_at = now();
 
 call pg_temp.drop_days(6, 7);
 select is(pg_temp.health(), 'yellow: 5 of 7 periods ahead are there: maintenance is late.', 'two days without maintenance');
