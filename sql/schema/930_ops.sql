@@ -46,15 +46,15 @@ select
     l.bytes,
     a.file_name as archive,
     coalesce(
-        p.period is not null and p.upper_bound <= now() - k.retention::interval
+        p.period is not null and p.upper_bound <= now() - k.retention
         and coalesce(a.keep_until, '-infinity') <= now(), false
     ) as is_due,
     case
-        when p.period is not null then greatest(p.upper_bound + k.retention::interval, a.keep_until)
+        when p.period is not null then greatest(p.upper_bound + k.retention, a.keep_until)
     end as due_at
 from standing as p
 full outer join newest as a on p.parent = a.parent and p.lower_bound = a.lower_bound
-left join partman.part_config as k on k.parent_table::regclass = coalesce(p.parent, a.parent)::regclass
+left join ops.part_config() as k on k.parent = coalesce(p.parent, a.parent)
 left join lateral (
     select
         count(*) filter (where c.oid <> coalesce(p.period, a.restored_as)) as leaves,

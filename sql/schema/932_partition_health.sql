@@ -5,11 +5,11 @@ with sets as (
         ('1 ' || s.unit)::interval as step,
         case s.unit when 'day' then 'YYYY-MM-DD' else 'YYYY-MM' end as written,
         s.keep_behind,
-        c.retention::interval as retention,
+        c.retention,
         greatest(coalesce(c.premake, case s.unit when 'day' then 7 else 2 end), 2) as premake,
         date_trunc(s.unit, now() at time zone 'UTC') as this_period
     from core.partition_sets as s
-    left join partman.part_config as c on c.parent_table::regclass = s.parent
+    left join ops.part_config() as c on s.parent = c.parent
 ),
 
 periods as materialized (
