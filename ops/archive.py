@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby, islice
 
 import psycopg
@@ -22,15 +23,16 @@ from ops.errors import OperatorError
 _COLUMNS = """
     archive_id, parent::text, lower_bound, upper_bound, file_name, file_digest, file_bytes,
     row_count, leaf_rows, archived_at, dropped_at, restored_at, restored_as::text, keep_until,
-    superseded_by"""
+    superseded_by, content_digest"""
 _TABLES = """
-select format('%%I.%%I', n.nspname, c.relname), c.relname, c.relkind = 'r', pg_table_size(c.oid)
+select format('%%I.%%I', n.nspname, c.relname), pg_table_size(c.oid)
 from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
 where c.oid = %(table)s::regclass or c.oid in (select relid from pg_partition_tree(%(table)s))
 order by c.relname
 """
 _BLOCK_ROWS = 500
-_WATCHED = 10_000
+WATCHED = 10_000
+"""Rows after which a watcher is told."""
 
 Columns = tuple[str, ...]
 Row = tuple[Columns, bytes]
@@ -58,6 +60,7 @@ class Archive:
     restored_as: str | None
     keep_until: datetime | None
     superseded_by: int | None
+    content_digest: Decimal | None
 
 
 def archives(
@@ -73,20 +76,37 @@ def archives(
         ).fetchall()
 
 
+def find(connection: psycopg.Connection, archive_id: int) -> Archive:
+    """The archive of this id."""
+    with connection.cursor(row_factory=class_row(Archive)) as cursor:
+        query = f"select {_COLUMNS} from core.partition_archives where archive_id = %s"  # noqa: S608
+        found = cursor.execute(query, [archive_id]).fetchone()
+    assert found is not None
+    return found
+
+
 def size(connection: psycopg.Connection, table: str) -> int:
     """Bytes of a table and all its leaves, without indexes: more than their archive will have."""
-    return sum(row[3] for row in connection.execute(_TABLES, {"table": table}))
+    return sum(row[1] for row in connection.execute(_TABLES, {"table": table}))
 
 
-def count(connection: psycopg.Connection, table: str) -> dict[str, int]:
-    """Rows of every leaf of a table, by name; of itself where it has none."""
-    rows = connection.execute(_TABLES, {"table": table}).fetchall()
-    counts = {}
-    for quoted, name, is_leaf, _ in rows:
-        if is_leaf:
-            query = f"select count(*) from only {quoted}"  # noqa: S608
-            counts[name] = connection.execute(query).fetchone()[0]  # type: ignore[index]
-    return counts
+def contents(connection: psycopg.Connection, table: str) -> tuple[dict[str, int], Decimal]:
+    """Rows of every leaf of a table, by name, and a digest of them all (core.leaf_contents)."""
+    leaves = connection.execute(
+        "select leaf, row_count, digest from core.leaf_contents(%s::regclass)", [table]
+    ).fetchall()
+    return {row[0]: row[1] for row in leaves}, sum((row[2] for row in leaves), Decimal())
+
+
+def current(
+    connection: psycopg.Connection, parent: str, lower: datetime, table: str
+) -> Archive | None:
+    """The archive of a table that stands, if there is one, of every row, and its file is sound."""
+    for entry in reversed(archives(connection, parent, lower)):
+        if entry.dropped_at is None:
+            same = (entry.leaf_rows, entry.content_digest) == contents(connection, table)
+            return entry if same and is_sound(entry) else None
+    return None
 
 
 def write(
@@ -148,6 +168,12 @@ def tidy(connection: psycopg.Connection) -> None:
         archive_files.discard(name)
 
 
+def is_sound(archive: Archive) -> bool:
+    """Whether the file of an archive is there, byte for byte."""
+    path = archive_files.folder() / archive.file_name
+    return path.exists() and archive_files.digest(archive.file_name) == archive.file_digest
+
+
 def verify(archive: Archive) -> None:
     """Raise an error where the file of an archive is not the one that was recorded."""
     if archive_files.digest(archive.file_name) != archive.file_digest:
@@ -207,7 +233,7 @@ def _write(
         connection.execute("set transaction isolation level repeatable read")
         # No write can be lost between the counts and the dump: both read this snapshot.
         (snapshot,) = connection.execute("select pg_export_snapshot()").fetchone()  # type: ignore[misc]
-        counts = count(connection, table)
+        counts, content = contents(connection, table)
         tables = [row[0] for row in connection.execute(_TABLES, {"table": table})]
         digest, file_bytes = archive_files.dump(connection, snapshot, tables, name)
     try:
@@ -215,13 +241,18 @@ def _write(
     except BaseException:
         archive_files.discard(name)
         raise
-    archive_id = _record(connection, values, supersedes, name, digest, file_bytes, counts)
+    entry = {
+        **values,
+        "name": name,
+        "digest": digest,
+        "bytes": file_bytes,
+        "rows": sum(counts.values()),
+        "leaf_rows": Jsonb(counts),
+        "content": content,
+    }
+    archive_id = _record(connection, entry, supersedes)
     tidy(connection)
-    return next(
-        entry
-        for entry in archives(connection, str(values["parent"]))
-        if entry.archive_id == archive_id
-    )
+    return find(connection, archive_id)
 
 
 def _compare(name: str, counts: dict[str, int], watch: Watch) -> None:
@@ -229,8 +260,8 @@ def _compare(name: str, counts: dict[str, int], watch: Watch) -> None:
     found: Counter[str] = Counter()
     for number, (table, _, _) in enumerate(archive_files.lines(name, is_finished=False), start=1):
         found[table] += 1
-        if number % _WATCHED == 0:
-            watch(_WATCHED)
+        if number % WATCHED == 0:
+            watch(WATCHED)
     for table in sorted({*counts, *found}):
         if found[table] != counts.get(table, 0):
             raise OperatorError(
@@ -239,24 +270,18 @@ def _compare(name: str, counts: dict[str, int], watch: Watch) -> None:
             )
 
 
-def _record(
-    connection: psycopg.Connection,
-    values: dict[str, object],
-    supersedes: str,
-    name: str,
-    digest: str,
-    file_bytes: int,
-    counts: dict[str, int],
-) -> int:
+def _record(connection: psycopg.Connection, entry: dict[str, object], supersedes: str) -> int:
     """Enter the archive of an unfinished file; its id. From here on the file counts."""
     statement = f"""
         with entered as (
             insert into core.partition_archives (
                 parent, lower_bound, upper_bound, file_name, file_digest, file_bytes,
-                row_count, leaf_rows, dropped_at, restored_at, restored_as, keep_until
+                row_count, leaf_rows, dropped_at, restored_at, restored_as, keep_until,
+                content_digest
             )
             select %(parent)s::regclass, %(lower)s, %(upper)s, %(name)s, %(digest)s, %(bytes)s,
-                %(rows)s, %(leaf_rows)s, r.dropped_at, r.restored_at, r.restored_as, r.keep_until
+                %(rows)s, %(leaf_rows)s, r.dropped_at, r.restored_at, r.restored_as, r.keep_until,
+                %(content)s
             from (values (%(replaced)s::bigint)) as v (archive_id)
             left join core.partition_archives as r on r.archive_id = v.archive_id
             returning archive_id
@@ -269,14 +294,6 @@ def _record(
         )
 
         select archive_id from entered"""  # noqa: S608
-    entry = {
-        **values,
-        "name": name,
-        "digest": digest,
-        "bytes": file_bytes,
-        "rows": sum(counts.values()),
-        "leaf_rows": Jsonb(counts),
-    }
     row = connection.execute(statement, entry).fetchone()
     assert row is not None
     return int(row[0])

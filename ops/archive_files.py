@@ -66,7 +66,8 @@ def dump(
     """
     path = folder() / (name + UNFINISHED)
     arguments = [
-        *("--format=custom", "--no-owner", "--no-privileges", "--no-password"),
+        # Level 1 takes half the time of the default and 7 % more space (positions of a day).
+        *("--format=custom", "--compress=1", "--no-owner", "--no-privileges", "--no-password"),
         *("--snapshot", snapshot, "--lock-wait-timeout=10s"),
         *(f"--table={table}" for table in tables),
     ]

@@ -167,6 +167,11 @@ def period_start(entry: PartitionSet, text: str) -> datetime:
     return midnight.replace(day=1) if entry.unit == "month" else midnight
 
 
+def label(entry: PartitionSet, lower: datetime) -> str:
+    """A period as operators name it."""
+    return f"{lower:%Y-%m-%d}" if entry.unit == "day" else f"{lower:%Y-%m}"
+
+
 def show(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str | None = None) -> None:
     """Print rows on standard output: as a table, or as a JSON array of objects."""
     if as_json:

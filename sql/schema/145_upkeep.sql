@@ -25,7 +25,8 @@ create table if not exists core.partition_archives (
     restored_at timestamptz,
     restored_as regclass,
     keep_until timestamptz,
-    superseded_by bigint references core.partition_archives on delete set null
+    superseded_by bigint references core.partition_archives on delete set null,
+    content_digest numeric
 );
 comment on table core.partition_archives is 'One row per verified archive of a period. Nothing is dropped before its row stands here.';
 comment on column core.partition_archives.file_name is 'pg_dump -Fc of every leaf, within the archive directory.';
@@ -36,6 +37,7 @@ comment on column core.partition_archives.restored_at is 'When its rows were las
 comment on column core.partition_archives.restored_as is 'The table that holds them beside the set; null where they are back in the set.';
 comment on column core.partition_archives.keep_until is 'A restored period is not retired again before this.';
 comment on column core.partition_archives.superseded_by is 'A later archive that holds all its rows that are to be kept; the file is gone.';
+comment on column core.partition_archives.content_digest is 'Sum of core.leaf_contents when it was archived: a table that differs is archived anew before it is dropped.';
 create index if not exists partition_archives_period on core.partition_archives (parent, lower_bound);
 create index if not exists partition_archives_superseded on core.partition_archives (superseded_by);
 

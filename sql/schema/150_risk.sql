@@ -21,11 +21,13 @@ create table if not exists core.city_risk (
     added_weight float8 not null default 0,
     coverage_digest text,
     reference_density float8,
-    refreshed_at timestamptz not null default now()
+    refreshed_at timestamptz not null default now(),
+    absent_periods timestamptz[] not null default '{}'
 );
 comment on table core.city_risk is 'What the risk sums of a city were made from: where it differs from now, they are made anew.';
 comment on column core.city_risk.categories is 'Severity and street violence by category, as they were weighed.';
 comment on column core.city_risk.oldest_period is 'Start of the oldest month of crimes: when it is dropped, its crimes leave without a trigger.';
+comment on column core.city_risk.absent_periods is 'core.absent_periods of the crimes: a month that is retired or restored comes and goes without a trigger.';
 comment on column core.city_risk.added_weight is 'Sum of all absolute weights added and subtracted: what is left must stay well above its rounding error.';
 comment on column core.city_risk.reference_density is 'The 95th percentile of the blended density over the known links: density of risk 1 in a mean hour.';
 

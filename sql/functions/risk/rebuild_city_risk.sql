@@ -8,8 +8,8 @@ begin
     delete from core.hour_weights as h where h.city_id = p_city_id;
     delete from core.part_weights as p where p.city_id = p_city_id;
     delete from core.city_risk as r where r.city_id = p_city_id;
-    insert into core.city_risk (city_id, map_digest, categories, oldest_period)
-    select p_city_id, i.map_digest, i.categories, i.oldest_period
+    insert into core.city_risk (city_id, map_digest, categories, oldest_period, absent_periods)
+    select p_city_id, i.map_digest, i.categories, i.oldest_period, core.absent_periods('core.crime_data')
     from core.city_risk_inputs(p_city_id) as i;
     if v_sampled_map = (select r.map_digest from core.city_risk as r where r.city_id = p_city_id) then
         update core.edge_risk as e

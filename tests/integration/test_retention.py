@@ -1,0 +1,462 @@
+"""Periods leave their set and come back, and every row is somewhere all the time."""
+
+import json
+import resource
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ops import archive, detaching, restore, retention, upkeep
+from ops.errors import OperatorError
+from tests.command import saferoute
+from tests.conftest import Primary, conninfo, wait_for_replay
+from tests.upkeep import POINTS, day, fingerprint, make_day, upkeep_of
+
+START = day(40)
+PERIOD = f"{START:%Y-%m-%d}"
+WEEK = timedelta(days=7)
+WALKER = "0192f0c1-0000-4000-8000-000000000001"
+JOURNEY = "0192f0c1-0000-7000-8000-000000000002"
+
+
+@pytest.fixture
+def environment(db: psycopg.Connection, tmp_path: Path) -> Iterator[dict[str, str]]:
+    db.autocommit = True
+    db.execute("set timezone = 'UTC'")
+    with upkeep_of(db, tmp_path / "archive") as variables:
+        yield variables
+
+
+@pytest.fixture
+def owner(environment: dict[str, str]) -> Iterator[psycopg.Connection]:
+    with upkeep.exclusive() as connection:
+        yield connection
+
+
+@pytest.fixture
+def points(owner: psycopg.Connection) -> upkeep.PartitionSet:
+    return upkeep.find_set(owner, "journey_points")
+
+
+def state(db: psycopg.Connection, start: object = START, parent: str = POINTS) -> str | None:
+    row = db.execute(
+        "select state from ops.partition_periods where parent = %s::regclass and lower_bound = %s",
+        [parent, start],
+    ).fetchone()
+    return row and row[0]
+
+
+def retire(owner: psycopg.Connection, entry: upkeep.PartitionSet) -> retention.Retired:
+    period = retention.named(owner, entry, PERIOD, early=True)
+    return retention.retire_period(owner, entry, period)
+
+
+def release(db: psycopg.Connection) -> None:
+    """Let the time pass for which restored periods are held."""
+    db.execute("update core.partition_archives set keep_until = now() where keep_until is not null")
+
+
+def test_what_is_due_is_archived_and_dropped(
+    db: psycopg.Connection, environment: dict[str, str], tmp_path: Path
+) -> None:
+    make_day(db, START, 300)
+    make_day(db, day(35), 30)
+    make_day(db, day(3), 3)
+    planned = json.loads(
+        saferoute("partitions", "retire", "--dry-run", "--json", **environment).stdout
+    )
+    assert [(each["period"], each["rows"]) for each in planned] == [
+        (PERIOD, 300),
+        (f"{day(35):%Y-%m-%d}", 30),
+    ]
+    assert state(db) == "attached"
+
+    done = saferoute("partitions", "retire", "--json", **environment)
+    assert done.returncode == 0, done.stderr
+    assert [each["rows"] for each in json.loads(done.stdout)] == [300, 30]
+    assert state(db) == "archived"
+    assert fingerprint(db, POINTS)[0] == 3
+    assert len(list((tmp_path / "archive").iterdir())) == 2
+    again = saferoute("partitions", "retire", **environment)
+    assert (again.returncode, again.stdout) == (0, "There are none.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["journeys"], "journeys is not a partition set; there are crime_data, journey_points"),
+        (["journey_points", "1999-01-01"], "journey_points has no period 1999-01-01"),
+        (["journey_points", "yesterday"], "yesterday is not a period of journey_points"),
+        (["journey_points", f"{day(0):%Y-%m-%d}", "--early"], "is not over: it cannot be retired"),
+        (["journey_points", f"{day(3):%Y-%m-%d}"], "is not due"),
+    ],
+)
+def test_a_wrong_period_is_one_line(
+    db: psycopg.Connection, environment: dict[str, str], arguments: list[str], message: str
+) -> None:
+    refused = saferoute("partitions", "retire", *arguments, **environment)
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert fingerprint(db, "core.partition_archives")[0] == 0
+
+
+def test_a_second_maintainer_is_refused(
+    db: psycopg.Connection, owner: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    make_day(db, START, 3)
+    for command in (["maintain"], ["retire"], ["restore", "journey_points", PERIOD]):
+        refused = saferoute("partitions", *command, **environment)
+        assert refused.returncode == 2
+        assert f"another upkeep command is at work (process {owner.info.backend_pid}" in (
+            refused.stderr
+        )
+        assert refused.stderr.count("\n") == 1
+    assert state(db) == "attached"
+
+
+def test_a_detach_that_was_interrupted_is_finished(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    make_day(db, START, 300)
+    before = fingerprint(db, POINTS)
+    with psycopg.connect(conninfo(db), application_name="a long report") as reader:
+        reader.execute("select count(*) from core.journey_points")
+        stuck = saferoute("partitions", "retire", "--patience", "0.3", **environment)
+        assert stuck.returncode == 2
+        blocker = f"(process {reader.info.backend_pid}, a long report, is in a transaction since"
+        assert "could not be detached within 0.3 s" in stuck.stderr
+        assert blocker in stuck.stderr
+        assert state(db) == "detaching"
+        stuck = saferoute("partitions", "maintain", "--patience", "0.3", **environment)
+        assert stuck.returncode == 2
+        assert blocker in stuck.stderr
+    assert saferoute("partitions", "maintain", **environment).returncode == 0
+    assert state(db) == "archived"
+    assert saferoute("partitions", "restore", POINTS, PERIOD, **environment).returncode == 0
+    assert fingerprint(db, POINTS) == before
+
+
+def test_what_was_detached_by_hand_is_archived_before_it_is_dropped(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    period = make_day(db, START, 300)
+    db.execute(f"alter table core.journey_points detach partition {period}")
+    assert retire(owner, points).rows == 300
+    (kept,) = archive.archives(owner, POINTS)
+    assert len(list(archive.rows(kept))) == 300
+    assert state(db) == "archived"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "insert into {0} select gen_random_uuid(), recorded_at, cell, user_id, geom"
+        " from {0} limit 1",
+        "update {0} set geom = st_point(1, 2, 4326) where cell = 's0000'",
+        "delete from {0} where cell = 's0000'",
+    ],
+)
+def test_rows_that_change_after_the_archive_are_archived_again(
+    db: psycopg.Connection,
+    owner: psycopg.Connection,
+    points: upkeep.PartitionSet,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    period = make_day(db, START, 300)
+    detach = detaching.detach
+
+    def change_and_detach(*arguments: object) -> None:
+        db.execute(change.format(period))
+        detach(*arguments)
+
+    monkeypatch.setattr(detaching, "detach", change_and_detach)
+    retire(owner, points)
+    (kept,) = archive.archives(owner, POINTS)
+    restore.restore_period(owner, points, START, WEEK)
+    assert fingerprint(db, period)[0] == kept.row_count
+    assert fingerprint(db, "core.partition_archives")[0] == 2, "the first was superseded"
+    rows = db.execute(f"select count(*) from {period} where st_x(geom) = 1").fetchone()
+    assert rows == (100 if change.startswith("update") else 0,)
+
+
+def test_only_an_archive_of_these_very_rows_allows_the_drop(
+    db: psycopg.Connection, owner: psycopg.Connection
+) -> None:
+    period = make_day(db, START, 300)
+    kept = archive.write(owner, POINTS, START, day(39), period)
+    drop = "select core.drop_archived(%s, %s::regclass)"
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        owner.execute(drop, [kept.archive_id, period])
+    db.execute(f"alter table core.journey_points detach partition {period}")
+    db.execute(f"delete from {period} where cell = 's0000'")
+    assert owner.execute(drop, [kept.archive_id, period]).fetchone() == (False,)
+    assert fingerprint(db, period)[0] == 200
+
+
+def test_a_full_disk_changes_nothing(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    make_day(db, START, 30_000)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(OperatorError, match="cannot be written: File too large"):
+            retire(owner, points)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert state(db) == "attached"
+    assert fingerprint(db, POINTS)[0] == 30_000
+    assert fingerprint(db, "core.partition_archives")[0] == 0
+
+
+def test_a_period_comes_back_is_held_and_goes_again(
+    db: psycopg.Connection, environment: dict[str, str], tmp_path: Path
+) -> None:
+    make_day(db, START, 300)
+    before = fingerprint(db, POINTS)
+    assert saferoute("partitions", "retire", **environment).returncode == 0
+    (first,) = (tmp_path / "archive").iterdir()
+
+    done = saferoute("partitions", "restore", "journey_points", PERIOD, "--json", **environment)
+    assert done.returncode == 0, done.stderr
+    (report,) = json.loads(done.stdout)
+    assert (report["rows"], report["already_there"], report["erased"]) == (300, 0, 0)
+    assert fingerprint(db, POINTS) == before
+    name = report["table"]
+    leaves = db.execute(
+        "select leaf::text, lower_cell from core.leaves(%s::regclass)", [name]
+    ).fetchall()
+    assert leaves == [(f"{name}_default", None)], "the regions of today, which are none"
+
+    again = saferoute("partitions", "restore", "journey_points", PERIOD, **environment)
+    assert (again.returncode, "in its set already" in again.stdout) == (0, True)
+    assert saferoute("partitions", "retire", **environment).stdout == "There are none.\n"
+    refused = saferoute("partitions", "retire", "journey_points", PERIOD, **environment)
+    assert "or it was restored and is held" in refused.stderr
+    release(db)
+    assert saferoute("partitions", "maintain", **environment).returncode == 0
+    assert state(db) == "archived"
+    (second,) = (tmp_path / "archive").iterdir()
+    assert second != first, "the first archive is superseded, and its file gone"
+
+
+def test_a_restored_period_has_the_regions_of_today(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    make_day(db, START, 300)
+    retire(owner, points)
+    db.execute("insert into core.regions (prefix, label) values ('dqcj', 'a'), ('u33d', 'b')")
+    (done,) = restore.restore_period(owner, points, START, WEEK)
+    leaves = db.execute("select lower_cell from core.leaves(%s::regclass)", [done.table]).fetchall()
+    assert leaves == [("dqcj",), (None,)]
+
+
+def test_beside_its_set_and_then_in_it(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    make_day(db, START, 300)
+    before = fingerprint(db, POINTS)
+    retire(owner, points)
+    (beside,) = restore.restore_period(owner, points, START, WEEK, beside=True)
+    assert beside.table is not None
+    assert fingerprint(db, beside.table) == before
+    assert fingerprint(db, POINTS)[0] == 0
+    assert state(db) == "beside"
+    assert restore.restore_period(owner, points, START, WEEK, beside=True) == []
+
+    restore.restore_period(owner, points, START, WEEK)
+    assert fingerprint(db, POINTS) == before
+    assert db.execute("select to_regclass(%s)", [beside.table]).fetchone() == (None,)
+
+
+def test_what_stood_beside_is_dropped_while_its_archive_is_sound(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet, tmp_path: Path
+) -> None:
+    make_day(db, START, 300)
+    retire(owner, points)
+    (beside,) = restore.restore_period(owner, points, START, WEEK, beside=True)
+    assert retention.maintain_set(owner, points).retired == 0, "it is held"
+    release(db)
+    (file,) = (tmp_path / "archive").iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:-1])
+    assert "is damaged" in (retention.maintain_set(owner, points).problem or "")
+    assert fingerprint(db, beside.table)[0] == 300
+    file.write_bytes(content)
+    run = retention.maintain_set(owner, points)
+    assert (run.retired, run.problem) == (1, None)
+    assert state(db) == "archived"
+    assert db.execute("select to_regclass(%s)", [beside.table]).fetchone() == (None,)
+
+
+def test_a_period_begun_anew_is_joined(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    """Twice retired in two parts, the period comes back whole; rows in both parts count once."""
+    period = make_day(db, START, 300)
+    db.execute(f"create table public.first_part as select * from {period}")
+    retire(owner, points)
+    make_day(db, START, 30)
+    db.execute(f"insert into {period} select * from public.first_part limit 5")
+    before = db.execute(
+        f"create table public.whole as select * from public.first_part union select * from {period}"
+    ).rowcount
+    assert before == 330
+    retire(owner, points)
+    assert len(archive.archives(owner, POINTS)) == 2
+    done = restore.restore_period(owner, points, START, WEEK)
+    assert [(each.rows, each.already_there) for each in done] == [(300, 0), (30, 5)]
+    assert fingerprint(db, POINTS) == fingerprint(db, "public.whole")
+    retire(owner, points)
+    (kept,) = archive.archives(owner, POINTS)
+    assert kept.row_count == 330
+
+
+def test_a_detached_period_is_put_back(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    period = make_day(db, START, 300)
+    before = fingerprint(db, POINTS)
+    db.execute(f"alter table core.journey_points detach partition {period}")
+    restore.restore_period(owner, points, START, WEEK)
+    assert fingerprint(db, POINTS) == before
+    assert retention.maintain_set(owner, points).retired == 0, "it is held"
+
+
+def test_columns_that_were_added_since_have_their_default(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    make_day(db, START, 300)
+    retire(owner, points)
+    db.execute("alter table core.journey_points add altitude_m real not null default 7")
+    db.execute("create index on core.journey_points (altitude_m)")
+    (done,) = restore.restore_period(owner, points, START, WEEK)
+    rows = db.execute("select count(*) from core.journey_points where altitude_m = 7").fetchone()
+    assert rows == (300,)
+    retire(owner, points)
+    db.execute("alter table core.journey_points drop altitude_m")
+    with pytest.raises(OperatorError, match=r'column "altitude_m" of relation .* does not exist'):
+        restore.restore_period(owner, points, START, WEEK)
+    assert state(db) == "archived"
+    standing = db.execute("select count(*) from pg_class where relname like '%%restoring%%'")
+    assert standing.fetchone() == (0,)
+    assert done.rows == 300
+
+
+def test_who_was_erased_does_not_come_back(
+    db: psycopg.Connection, owner: psycopg.Connection, points: upkeep.PartitionSet
+) -> None:
+    period = make_day(db, START, 300)
+    db.execute(
+        "insert into core.erasures (user_digest, removed)"
+        f" select core.user_digest(user_id), '{{}}' from {period} limit 2"
+    )
+    retire(owner, points)
+    (done,) = restore.restore_period(owner, points, START, WEEK)
+    assert (done.rows, done.erased) == (298, 2)
+    assert fingerprint(db, POINTS)[0] == 298
+
+
+def test_one_failing_set_stops_no_other(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    make_day(db, START, 300)
+    db.execute("delete from partman.part_config where parent_table = 'core.crime_data'")
+    done = saferoute("partitions", "maintain", "--json", **environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("saferoute: crime_data: ")
+    assert done.stderr.count("\n") == 1
+    runs = {run["set"]: run for run in json.loads(done.stdout)}
+    assert (runs["journey_points"]["retired"], runs["journey_points"]["problem"]) == (1, None)
+    assert state(db) == "archived"
+    recorded = db.execute(
+        "select parent::text, retired, problem is null, ended_at is not null"
+        " from core.maintenance_runs order by 1"
+    ).fetchall()
+    assert recorded == [("core.crime_data", 0, False, True), ("core.journey_points", 1, True, True)]
+
+
+def test_maintain_tells_beforehand_and_then_leaves_nothing_to_do(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    make_day(db, START, 300)
+    db.execute(
+        "drop table "
+        + db.execute(
+            "select period::text from core.periods('core.journey_points') order by lower_bound desc"
+        ).fetchone()[0]
+    )
+    wanted = {"set": "journey_points", "premade": 1, "replayed": 0, "retired": 1, "problem": None}
+    for options in (["--dry-run"], []):
+        done = saferoute(
+            "partitions", "maintain", "journey_points", "--json", *options, **environment
+        )
+        assert json.loads(done.stdout) == [wanted]
+    done = saferoute("partitions", "maintain", "journey_points", "--json", **environment)
+    assert json.loads(done.stdout) == [{**wanted, "premade": 0, "retired": 0}]
+
+
+def test_points_that_waited_for_their_day_are_stored(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    db.execute(
+        "insert into core.journeys (journey_id, user_id, cell, started_at, origin)"
+        " select %s, %s, 'dqcjr', now(), st_point(-77.03, 38.91, 4326)",
+        [JOURNEY, WALKER],
+    )
+    (today,) = db.execute(
+        "select period::text from core.periods('core.journey_points')"
+        " where now() >= lower_bound and now() < upper_bound"
+    ).fetchone()
+    db.execute(f"drop table {today}")
+    (answer,) = db.execute(
+        "select core.record_points(%s, %s, json_build_array(json_build_object("
+        "'recorded_at', now(), 'lon', -77.03, 'lat', 38.91)))",
+        [WALKER, JOURNEY],
+    ).fetchone()
+    assert (answer["accepted"], answer["quarantined"][0]["reason"]) == (0, "period")
+    done = saferoute("partitions", "maintain", "journey_points", "--json", **environment)
+    (run,) = json.loads(done.stdout)
+    assert (run["premade"], run["replayed"], run["problem"]) == (1, 1, None)
+    assert fingerprint(db, POINTS)[0] == 1
+
+
+def test_a_lagging_replica_holds_off_what_writes_much(
+    db: psycopg.Connection,
+    environment: dict[str, str],
+    primary: Primary,
+    standby: Primary,
+) -> None:
+    make_day(db, START, 300)
+    (period,) = db.execute(
+        "select period::text from core.periods('core.journey_points') order by lower_bound desc"
+    ).fetchone()
+    limit = {**environment, "SAFEROUTE_MAX_REPLAY_LAG_S": "0.1"}
+    with psycopg.connect(standby.conninfo("postgres"), autocommit=True) as replica:
+        replica.execute("select pg_wal_replay_pause()")
+        try:
+            db.execute(f"drop table {period}")
+            lag = "select max(replay_lag) > interval '100 ms' from pg_stat_replication"
+            while db.execute(lag).fetchone() != (True,):
+                db.execute("select pg_logical_emit_message(true, 'test', 'traffic')")
+            refused = saferoute("partitions", "retire", **limit)
+            assert refused.returncode == 2
+            assert "s behind, more than SAFEROUTE_MAX_REPLAY_LAG_S" in refused.stderr
+            done = saferoute("partitions", "maintain", "journey_points", "--json", **limit)
+            (run,) = json.loads(done.stdout)
+            assert (done.returncode, run["premade"], run["retired"]) == (2, 1, 0)
+            assert "behind" in run["problem"]
+            assert state(db) == "attached"
+            tolerant = {**limit, "SAFEROUTE_LAG_TOLERANT_REPLICAS": "standby, walreceiver"}
+            assert saferoute("partitions", "retire", **tolerant).returncode == 0
+        finally:
+            replica.execute("select pg_wal_replay_resume()")
+    wait_for_replay(primary, standby)
