@@ -35,7 +35,7 @@ wanted() {
     echo python3-psycopg2 # for pg_partman's scripts
     [ "$1" = run ] && return
     [ "$1" = bench ] && echo debootstrap && return
-    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check"
+    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" faketime
 }
 
 missing() {
