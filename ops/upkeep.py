@@ -80,10 +80,15 @@ def exclusive() -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def connect() -> psycopg.Connection:
-    """The owner's session on the primary, in autocommit."""
+def connect(address: tuple[str, int] | None = None) -> psycopg.Connection:
+    """The owner's session in autocommit: on the primary, or on one server whatever its role."""
+    where = (
+        {"host": address[0], "port": str(address[1]), "target_session_attrs": "any"}
+        if address
+        else {}
+    )
     return psycopg.connect(
-        settings().owner_conninfo,
+        psycopg.conninfo.make_conninfo(settings().owner_conninfo, **where),
         options=_OPTIONS,
         application_name="saferoute upkeep",
         autocommit=True,

@@ -1,10 +1,16 @@
 """The `saferoute` command as an operator runs it."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 
 import psycopg
+import pytest
+
+from common.settings import settings
+from ops.command import main
 
 
 def saferoute(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -27,3 +33,28 @@ def owners_environment(db: psycopg.Connection) -> dict[str, str]:
         "SAFEROUTE_DATABASE": db.info.dbname,
         "SAFEROUTE_OWNER_PASSWORD": "owner",
     }
+
+
+def saferoute_here(
+    *arguments: object, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """The same within this process, whose settings it takes: saves a second of imports."""
+    words = ["saferoute", *map(str, arguments)]
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        patch.setattr(sys, "argv", words)
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        for key, value in environment.items():
+            patch.setenv(key, value)
+        settings.cache_clear()
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    settings.cache_clear()
+    return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())

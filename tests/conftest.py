@@ -24,6 +24,7 @@ from pytest_postgresql import factories
 
 from ops import crime, osm, schema
 from ops.cluster import Server, free_port
+from tests import people as town
 from tests.shared import shared
 
 # Speed over safety: the cluster is thrown away.
@@ -152,6 +153,11 @@ def load_washington(**where: str) -> None:
     crime.load(conninfo_of(where), crimes, crime.Request("Washington"))
 
 
+def load_people(**where: str) -> None:
+    town.settle(conninfo_of(where))
+
+
+people = factories.postgresql_noproc(depends_on="template", dbname="people", load=[load_people])
 monaco = factories.postgresql_noproc(depends_on="template", dbname="monaco", load=[load_monaco])
 washington = factories.postgresql_noproc(
     depends_on="template", dbname="washington", load=[load_washington]

@@ -57,6 +57,9 @@ end
 $$;
 -- The detail of an error may hold a position, which no log may keep.
 alter role authenticator set log_error_verbosity = 'terse';
+-- And so may the parameters of a slow statement, or name a person.
+alter role authenticator set log_parameter_max_length = 0;
+alter role saferoute_owner set log_parameter_max_length = 0;
 -- Views over the catalogue: compiling them took 8 s, running them 0.4 s.
 alter role operator set jit = off;
 

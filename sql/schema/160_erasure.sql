@@ -38,7 +38,7 @@ create table if not exists core.erasures (
 comment on table core.erasures is 'One receipt per erasure of a person. It stays open until the erasure is proven everywhere; running it again goes on with it.';
 comment on column core.erasures.user_digest is 'SHA-256 of the user id as text (lower case, with hyphens), hexadecimal. The id itself stands nowhere.';
 comment on column core.erasures.removed is 'Rows removed, by table.';
-comment on column core.erasures.archives is 'By file name: period, result (pending, not in it, rewriting, rewritten, out of reach) and rows removed, of every archive that could hold the person.';
+comment on column core.erasures.archives is 'By file name: period, result (pending, not in it, rewriting, rewritten, superseded, out of reach) and rows removed, of every archive that could hold the person.';
 comment on column core.erasures.lsn is 'A replica that has replayed this has nothing left of the person.';
 comment on column core.erasures.proof is 'Rows found afterwards (0) on the primary and on each replica that was asked, and how far the others have replayed.';
 comment on column core.erasures.digest is 'SHA-256 of the receipt, hexadecimal: a copy can be checked against it.';

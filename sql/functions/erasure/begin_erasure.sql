@@ -16,7 +16,7 @@ begin
     from core.erasures as e
     where e.user_digest = core.user_digest(p_user_id) and e.finished_at is null;
 
-    perform core.note_archive(v_erasure_id, a.archive_id, 'pending', null)
+    perform core.note_archive(v_erasure_id, a.file_name, 'pending', null)
     from core.user_archives(p_user_id) as a
     inner join core.erasures as e on e.erasure_id = v_erasure_id
     where not e.archives ? a.file_name;

@@ -1,0 +1,179 @@
+"""A person who walked where others did: today, in archived days, and in tables beside the set."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ops import archive, archive_files, upkeep
+from tests.command import saferoute_here
+from tests.upkeep import POINTS, day, make_day, upkeep_of
+
+ANNA = UUID("0192f0c1-aaaa-4000-8000-000000000001")
+BERT = UUID("0192f0c1-bbbb-4000-8000-000000000002")
+ARCHIVED = (45, 40)
+"""Days ago, of two archived periods that Anna is in. She is not in the one between them."""
+WITHOUT_ANNA = 42
+POINTS_A_DAY = 300
+EVERYWHERE = {"journey_points": 900, "point_quarantine": 20, "journeys": 5}
+"""Rows of Anna in the database; each archive has POINTS_A_DAY more."""
+
+
+_archives = tempfile.TemporaryDirectory(prefix="saferoute-people-")
+
+
+@dataclass
+class Town:
+    """A database with people in it, its archives, and what the command needs to reach them."""
+
+    db: psycopg.Connection
+    archives: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: object, **options: str) -> subprocess.CompletedProcess[str]:
+        return saferoute_here("users", *arguments, **options)
+
+    def erase(self) -> dict[str, Any]:
+        done = self.run("erase", ANNA, "--yes", "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def left(self) -> int:
+        """Rows of Anna in the database."""
+        query = "select sum(core.count_user_rows(leaf, user_column, %s)) from core.user_tables()"
+        return self.db.execute(query, [ANNA]).fetchone()[0]
+
+    def archived(self) -> dict[str, int]:
+        """Lines of Anna in each file of the archive directory."""
+        return {
+            path.name: sum(
+                str(ANNA).encode() in line for _, _, line in archive_files.lines(path.name)
+            )
+            for path in self.archives.glob("*.dump")
+        }
+
+    def receipts(self) -> list[tuple[bool, dict[str, int]]]:
+        return self.db.execute(
+            "select finished_at is not null, removed from core.erasures order by began_at"
+        ).fetchall()
+
+
+@contextmanager
+def town_of(db: psycopg.Connection, folder: Path) -> Iterator[Town]:
+    """The town in a clone of the database that `settle` has filled."""
+    db.autocommit = True
+    shutil.copytree(_archives.name, folder)
+    with upkeep_of(db, folder) as environment:
+        yield Town(db, folder, environment)
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = re.findall(r"(?m)^saferoute: .*$", done.stderr)
+    assert all(word in line for word in words), line
+    assert str(ANNA) not in line
+
+
+def settle(conninfo: str) -> None:
+    """Give Anna, Bert and others their rows, and archive some of their days."""
+    with (
+        psycopg.connect(conninfo, autocommit=True) as db,
+        upkeep_of(db, Path(_archives.name)),
+    ):
+        _settle(db)
+
+
+def _settle(db: psycopg.Connection) -> None:
+    for ago in (*ARCHIVED, WITHOUT_ANNA, 33, 2):
+        make_day(db, day(ago), 90)
+    for ago in (*ARCHIVED, 33, 2, 0):
+        walk(db, ANNA, ago)
+    for ago in (*ARCHIVED, WITHOUT_ANNA, 33, 2, 0):
+        walk(db, BERT, ago)
+    # One journey over all the archived days as well: not every candidate holds her.
+    db.execute(
+        "update core.journeys set points_from = %s where user_id = %s and started_at >= %s",
+        [day(50), ANNA, day(1)],
+    )
+    with upkeep.exclusive() as owner:
+        for ago in (*ARCHIVED, WITHOUT_ANNA):
+            retire(owner, ago)
+        detach(owner, 33)
+
+
+def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:
+    """A journey of that day with POINTS_A_DAY points, and ten more that were set aside."""
+    start = day(ago)
+    (journey_id,) = db.execute(
+        """insert into core.journeys (
+            journey_id, user_id, cell, started_at, origin, points_from, points_until, cells)
+        values (gen_random_uuid(), %s, 'dqcjr', %s, 'srid=4326;point(-77.03 38.91)', %s, %s,
+            '{dqcjr,ez3fh}') returning journey_id""",
+        [user_id, start, start, day(ago - 1)],
+    ).fetchone()
+    db.execute(
+        """insert into core.journey_points (journey_id, recorded_at, cell, user_id, geom)
+        select %s, %s::timestamptz + n * interval '7 seconds',
+            case when n %% 2 = 0 then 'dqcjr' else 'ez3fh' end, %s,
+            case when n %% 2 = 0 then st_point(-77.03, 38.91, 4326)
+                else st_point(-8.62, 41.16, 4326) end
+        from generate_series(1, %s) as n""",
+        [journey_id, start, user_id, POINTS_A_DAY],
+    )
+    db.execute(
+        """insert into core.point_quarantine (journey_id, user_id, reason, point, digest)
+        select %s, %s, 'unreadable', to_json('no point ' || n), md5(n::text)::uuid
+        from generate_series(1, 4) as n""",
+        [journey_id, user_id],
+    )
+
+
+def retire(owner: psycopg.Connection, ago: int) -> None:
+    """Archive a day and drop its table."""
+    (period,) = owner.execute(
+        "select period::text from core.periods(%s) where lower_bound = %s", [POINTS, day(ago)]
+    ).fetchone()
+    archive.write(owner, POINTS, day(ago), day(ago - 1), period)
+    owner.execute(f"drop table {period}")
+    owner.execute("delete from core.known_periods where lower_bound = %s", [day(ago)])
+    owner.execute(
+        "update core.partition_archives set dropped_at = now() where lower_bound = %s", [day(ago)]
+    )
+
+
+def detach(owner: psycopg.Connection, ago: int) -> None:
+    """Take a day out of the set; its table stays."""
+    (period,) = owner.execute(
+        "select period::text from core.periods(%s) where lower_bound = %s", [POINTS, day(ago)]
+    ).fetchone()
+    owner.execute(f"alter table {POINTS} detach partition {period}")
+
+
+def others(db: psycopg.Connection, folder: Path) -> dict[str, str]:
+    """A digest of all rows that are not Anna's, for each table and each archived day."""
+    tables = db.execute("select leaf::text, relation::text from core.user_tables()").fetchall()
+    found: dict[str, list[str]] = {}
+    for leaf, relation in tables:
+        rows = db.execute(f"select t::text from {leaf} as t where user_id <> %s", [ANNA])
+        found.setdefault(relation, []).extend(text for (text,) in rows.fetchall())
+    for path in folder.glob("*.dump"):
+        lines = found.setdefault(path.name.rpartition("_")[0], [])
+        lines += [
+            line.decode()
+            for _, _, line in archive_files.lines(path.name)
+            if str(ANNA).encode() not in line
+        ]
+    return {
+        name: f"{len(rows)} {hashlib.sha256(''.join(sorted(rows)).encode()).hexdigest()}"
+        for name, rows in found.items()
+    }
