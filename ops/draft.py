@@ -190,8 +190,10 @@ def _compared(before: str | None, now: str) -> tuple[list[str], list[str]]:
         if stood is None or (stood != text and key[0] in _REPLACED):
             rest.append(text)
         elif stood != text:
-            lines = difflib.unified_diff(stood.splitlines(), text.splitlines(), lineterm="", n=1)
-            difference += list(lines)[2:]
+            was, now_is = stood.splitlines(), text.splitlines()
+            lines = difflib.unified_diff(was, now_is, lineterm="", n=0)
+            changed = [line for line in list(lines)[2:] if not line.startswith("@@")]
+            difference += [f"  {now_is[0]}", *(f"{line[0]} {line[1:]}" for line in changed)]
     for key, text in old.items():
         if key not in new:
             difference += [f"- {line}" for line in text.splitlines()]

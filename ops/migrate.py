@@ -98,11 +98,16 @@ def apply(
     conninfo: str, phase: str | None = None, patience: upgrade.Patience = upgrade.PATIENT
 ) -> Iterator[upgrade.Done]:
     """Apply what is missing and say on standard error how long each took."""
+    found = migrations.known()
     with _progress.status("Schema") as shown:
-        found = migrations.known()
         for done in upgrade.bring_up_to_date(conninfo, found, phase, patience, shown.update):
             _progress.print(f"[green]✓[/] {done.name} [dim]{done.seconds:.1f} s[/]")
             yield done
+    if waiting := [change.path for change in draft.changes(found)]:
+        _progress.print(
+            f"[yellow]![/] {waiting[0]}{' and others have' if waiting[1:] else ' has'} changed: "
+            "only an empty database gets that before `make migration NAME=add_a_thing`."
+        )
 
 
 def _wanted(phase: str | None) -> list[str]:

@@ -19,7 +19,7 @@ with standing as (
         k.period,
         k.lower_bound,
         k.upper_bound,
-        'detached'
+        'detached' as state
     from core.known_periods as k
     inner join pg_catalog.pg_class as c on k.period = c.oid
     where not exists (

@@ -14,13 +14,15 @@ PERIODS = "*.*_p20*"
 
 def dump(connection: psycopg.Connection, *options: str) -> str:
     """What pg_dump says of the connection's database."""
-    return run("pg_dump", *options, *_address(connection), env=_password(connection))
+    where = (*_address(connection), "-d", connection.info.dbname)
+    return run("pg_dump", *options, *where, env=_password(connection))
 
 
 def roles(connection: psycopg.Connection) -> str:
     """The roles of the cluster, their settings and memberships."""
     options = ("--roles-only", "--no-role-passwords")
-    return _normal(run("pg_dumpall", *options, *_address(connection), env=_password(connection)))
+    where = (*_address(connection), "-l", connection.info.dbname)
+    return _normal(run("pg_dumpall", *options, *where, env=_password(connection)))
 
 
 def schema_text(connection: psycopg.Connection, *options: str) -> str:
@@ -29,6 +31,13 @@ def schema_text(connection: psycopg.Connection, *options: str) -> str:
     With the option `--create` also the rights on the database, which a clone does not have.
     """
     return _normal(dump(connection, "--schema-only", "--exclude-table", PERIODS, *options))
+
+
+def rows(connection: psycopg.Connection) -> str:
+    """The rows of every table but the periods, without what says when it was installed."""
+    options = ("--data-only", "--inserts", "--exclude-table", PERIODS)
+    text = dump(connection, *options, "--exclude-table-data", "core.migrations")
+    return "\n".join(sorted(_normal(text).splitlines()))
 
 
 def _normal(text: str) -> str:
@@ -46,7 +55,7 @@ def _normal(text: str) -> str:
 
 def _address(connection: psycopg.Connection) -> tuple[str, ...]:
     info = connection.info
-    return ("-h", info.host, "-p", str(info.port), "-U", info.user, "-d", info.dbname)
+    return ("-h", info.host, "-p", str(info.port), "-U", info.user)
 
 
 def _password(connection: psycopg.Connection) -> dict[str, str]:
