@@ -40,6 +40,14 @@ def health(
         raise typer.Exit(_RED)
 
 
+def summary() -> str:
+    """How every set is, in one line."""
+    with upkeep.connect() as connection:
+        rows = connection.execute("select parent, state from ops.partition_health order by 1")
+        states = [f"{parent.rpartition('.')[2]} {state}" for parent, state in rows]
+    return f"Partitions: {', '.join(states)} (saferoute partitions health)"
+
+
 def _show(sets: list[dict[str, Any]]) -> None:
     """One column per set, one line per fact; below it what is wrong."""
     facts = [key for key in sets[0] if key not in ("parent", "problems")]

@@ -28,12 +28,31 @@ is read from the file that `SAFEROUTE_ENV_FILE` names (default `.local/saferoute
 | variable | default | meaning |
 |---|---|---|
 """
+_ANALYTICS = """\
+# Views for analysts
+
+Made by `saferoute reference` from the comments of the schema `analytics`.
+[Give analysts a door](../how-to/give-analysts-a-door.md) tells how to get there.
+"""
+_VIEWS = """
+select c.oid::regclass::text, obj_description(c.oid, 'pg_class')
+from pg_class as c
+where c.relnamespace = 'analytics'::regnamespace and c.relkind = 'v'
+order by 1
+"""
+_COLUMNS = """
+select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum)
+from pg_attribute as a
+where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped
+order by a.attnum
+"""
 
 
 def reference() -> None:
-    """Write docs/reference/errors.md (from the running database) and environment.md anew."""
+    """Write docs/reference/errors.md, analytics.md (from the database) and environment.md anew."""
     with psycopg.connect(settings().owner_conninfo) as connection:
         (DIRECTORY / "errors.md").write_text(errors_page(connection))
+        (DIRECTORY / "analytics.md").write_text(analytics_page(connection))
     (DIRECTORY / "environment.md").write_text(environment_page())
 
 
@@ -43,6 +62,15 @@ def errors_page(connection: psycopg.Connection) -> str:
         "select code, http_status, message, coalesce(hint, '') from core.error_codes order by code"
     )
     return _ERRORS + "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+
+
+def analytics_page(connection: psycopg.Connection) -> str:
+    """Every view for analysts, with its columns."""
+    return _ANALYTICS + "".join(
+        f"\n## {view}\n\n{meaning}\n\n| column | type | meaning |\n|---|---|---|\n"
+        + "".join(f"| `{n}` | {t} | {m} |\n" for n, t, m in connection.execute(_COLUMNS, [view]))
+        for view, meaning in connection.execute(_VIEWS).fetchall()
+    )
 
 
 def environment_page() -> str:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common.settings import settings
-from ops import first_city, first_route, migrate, schema
+from ops import first_city, first_route, health, migrate, schema
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
@@ -52,6 +52,7 @@ def up(
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
     _print_status(profile)
+    typer.echo(health.summary())
     trip, answer = first_route.ask(profile.url, settings().owner_conninfo, found)
     first_route.show(profile.url, trip, answer)
 
@@ -227,7 +228,7 @@ def _behind(profile: Profile) -> dict[str, str]:
     primary = _server_conninfo(profile.primary.port)
     lags = {standby.name: standby.lag(primary) for standby in profile.standbys}
     return {
-        name: f"{lag.size:,} bytes, {lag.seconds:.1f} s" if lag else "not streaming"
+        name: f"{lag.size / 1e6:,.1f} MB, {lag.seconds:.1f} s" if lag else "not streaming"
         for name, lag in lags.items()
     }
 

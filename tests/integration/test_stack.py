@@ -147,7 +147,7 @@ def test_a_standby_does_not_hold_a_superusers_password(stack: Stack, name: str) 
 
 def test_status_tells_how_far_each_standby_is_behind(stack: Stack) -> None:
     shown = stack.run("status").stdout
-    assert re.findall(r"^ *(\w+) .* [\d,]+ bytes, [\d.]+ s *$", shown, re.M) == EVERYTHING[1:3]
+    assert re.findall(r"^ *(\w+) .* [\d,.]+ MB, [\d.]+ s *$", shown, re.M) == EVERYTHING[1:3]
 
 
 @pytest.mark.parametrize(
