@@ -5,13 +5,16 @@ from typing import Annotated
 import typer
 from psycopg.rows import dict_row
 
-from ops import health, partman_tools, restore, retention, upkeep
+from ops import health, partman_tools, regions, restore, retention, upkeep
 
 app = typer.Typer(help="Partitions: health, retention, archives, regions.", no_args_is_help=True)
 app.command()(health.health)
 app.command("tool", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     partman_tools.tool
 )
+app.command()(regions.split)
+app.command()(regions.merge)
+app.add_typer(regions.app, name="regions")
 
 
 @app.command("list")
