@@ -55,7 +55,7 @@ without_main_cluster() {
     echo "saferoute: Debian's own server (port 5432) is not created; the profile runs its own."
     trap 'as_root rm -f "$no_cluster"' EXIT
     as_root mkdir -p "${no_cluster%/*}"
-    echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
+    as_root tee "$no_cluster" >/dev/null <<<'create_main_cluster = false'
 }
 
 add() {

@@ -57,12 +57,14 @@ class Machine:
     @property
     def added(self) -> list[str]:
         [line] = [line for line in self.commands if "apt-get install" in line]
-        return [word for word in line.split() if word.startswith(("python3", "postgresql-"))]
+        return [
+            word for word in line.split() if word.startswith(("python3", "postgresql-", "faketime"))
+        ]
 
 
 def server(major: int) -> list[str]:
     names = ["", "-postgis-3", "-partman", "-pgrouting"]
-    return [f"postgresql-{major}{name}" for name in names]
+    return [*(f"postgresql-{major}{name}" for name in names), "python3-psycopg2"]
 
 
 @pytest.mark.parametrize("major", [15, 17])
@@ -77,13 +79,13 @@ def test_a_fresh_machine_gets_the_postgresql_of_its_distribution(tmp_path, major
 def test_only_what_is_missing_is_added_and_tests_need_more(tmp_path) -> None:
     machine = Machine(tmp_path, 15, PYTHON + server(15))
     machine.add("test")
-    assert machine.added == ["postgresql-15-pgtap", "postgresql-15-plpgsql-check"]
+    assert machine.added == ["postgresql-15-pgtap", "postgresql-15-plpgsql-check", "faketime"]
 
 
 def test_a_newer_postgresql_that_is_there_is_used(tmp_path) -> None:
     machine = Machine(tmp_path, 15, [*PYTHON, *server(15), "postgresql-17"])
     machine.add("run")
-    assert machine.added == server(17)[1:]
+    assert machine.added == server(17)[1:-1]
 
 
 def test_a_complete_machine_is_left_alone(tmp_path) -> None:
