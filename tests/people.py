@@ -15,7 +15,7 @@ from uuid import UUID
 
 import psycopg
 
-from ops import archive, archive_files, upkeep
+from ops import archive_files, retention, upkeep
 from tests.command import saferoute_here
 from tests.upkeep import POINTS, day, make_day, upkeep_of
 
@@ -47,6 +47,12 @@ class Town:
         done = self.run("erase", ANNA, "--yes", "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def restore(self, ago: int, *options: str) -> None:
+        """Bring an archived day back."""
+        words = ["partitions", "restore", "journey_points", f"{day(ago):%Y-%m-%d}", *options]
+        done = saferoute_here(*words)
+        assert done.returncode == 0, done.stderr
 
     def left(self) -> int:
         """Rows of Anna in the database."""
@@ -106,9 +112,15 @@ def _settle(db: psycopg.Connection) -> None:
         [day(50), ANNA, day(1)],
     )
     with upkeep.exclusive() as owner:
+        entry = upkeep.find_set(owner, POINTS)
         for ago in (*ARCHIVED, WITHOUT_ANNA):
-            retire(owner, ago)
-        detach(owner, 33)
+            period = retention.named(owner, entry, f"{day(ago):%Y-%m-%d}", early=True)
+            retention.retire_period(owner, entry, period)
+    # By hand: its table stays.
+    (period,) = db.execute(
+        "select period::text from core.periods(%s) where lower_bound = %s", [POINTS, day(33)]
+    ).fetchone()
+    db.execute(f"alter table {POINTS} detach partition {period}")
 
 
 def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:
@@ -136,27 +148,6 @@ def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:
         from generate_series(1, 4) as n""",
         [journey_id, user_id],
     )
-
-
-def retire(owner: psycopg.Connection, ago: int) -> None:
-    """Archive a day and drop its table."""
-    (period,) = owner.execute(
-        "select period::text from core.periods(%s) where lower_bound = %s", [POINTS, day(ago)]
-    ).fetchone()
-    archive.write(owner, POINTS, day(ago), day(ago - 1), period)
-    owner.execute(f"drop table {period}")
-    owner.execute("delete from core.known_periods where lower_bound = %s", [day(ago)])
-    owner.execute(
-        "update core.partition_archives set dropped_at = now() where lower_bound = %s", [day(ago)]
-    )
-
-
-def detach(owner: psycopg.Connection, ago: int) -> None:
-    """Take a day out of the set; its table stays."""
-    (period,) = owner.execute(
-        "select period::text from core.periods(%s) where lower_bound = %s", [POINTS, day(ago)]
-    ).fetchone()
-    owner.execute(f"alter table {POINTS} detach partition {period}")
 
 
 def others(db: psycopg.Connection, folder: Path) -> dict[str, str]:

@@ -95,7 +95,7 @@ def test_nothing_is_left_and_nobody_else_is_touched(
     assert_refused(town.run("receipt", receipt["erasure_id"]), "was changed in the ledger")
 
 
-def test_an_old_copy_of_an_archive_does_not_bring_the_person_back(
+def test_an_old_copy_that_is_loaded_by_hand_does_not_bring_the_person_back(
     town: Town, tmp_path: Path
 ) -> None:
     (file,) = town.archives.glob(f"*{day(ARCHIVED[0]):%Y-%m-%d}*")
@@ -207,6 +207,31 @@ def test_uploads_of_the_person_end_cleanly(town: Town) -> None:
     assert receipt["removed"]["journey_points"] >= EVERYWHERE["journey_points"] + 4 * 4 * 50
 
 
+def test_an_upload_under_way_is_waited_for(town: Town) -> None:
+    """A batch that has read its journey and is committed later would stay for ever."""
+    (journey_id,) = town.db.execute(
+        "select journey_id from core.journeys where user_id = %s and started_at >= %s",
+        [ANNA, day(1)],
+    ).fetchone()
+    claims = json.dumps({"role": "authenticated", "sub": str(ANNA)})
+    erasure = threading.Thread(target=town.erase)
+    waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+    with psycopg.connect(conninfo(town.db)) as session:
+        session.execute("select set_config('request.jwt.claims', %s, true)", [claims])
+        session.execute("set local role authenticated")
+        session.execute(
+            """select api.record_points(%s, json_build_array(json_build_object(
+                'recorded_at', now(), 'lon', -77, 'lat', 38.9)))""",
+            [journey_id],
+        )
+        erasure.start()
+        while erasure.is_alive() and town.db.execute(waiting).fetchone() is None:
+            pass
+        session.commit()
+    erasure.join()
+    assert town.left() == 0
+
+
 def test_an_archive_out_of_reach(town: Town, tmp_path: Path) -> None:
     (file,) = town.archives.glob(f"*{day(ARCHIVED[0]):%Y-%m-%d}*")
     file.rename(tmp_path / file.name)
@@ -216,10 +241,37 @@ def test_an_archive_out_of_reach(town: Town, tmp_path: Path) -> None:
     assert receipt["archives"][file.name]["result"] == "out of reach"
     assert town.left() == sum(town.archived().values()) == 0
 
-    (tmp_path / file.name).rename(file)
+    shutil.copy(tmp_path / file.name, file)
+    town.restore(ARCHIVED[0])
+    assert town.left() == 0, "restore leaves her out"
     receipt = town.erase()
     assert receipt["archives"][file.name]["result"] == "rewritten", "her journeys are gone by now"
     assert sum(town.archived().values()) == 0
+
+
+def test_what_is_restored_is_everybody_elses(town: Town) -> None:
+    start, end = day(ARCHIVED[0]), day(ARCHIVED[0] - 1)
+    town.erase()
+    town.restore(ARCHIVED[0])
+    counts = town.db.execute(
+        "select count(*) filter (where user_id = %s), count(*) filter (where user_id = %s),"
+        " count(*) from core.journey_points where recorded_at >= %s and recorded_at < %s",
+        [ANNA, BERT, start, end],
+    )
+    assert counts.fetchone() == (0, POINTS_A_DAY, POINTS_A_DAY + 90)
+
+
+def test_a_day_that_stands_beside_the_set(town: Town) -> None:
+    town.restore(ARCHIVED[0], "--beside")
+    assert town.left() == sum(EVERYWHERE.values()) + POINTS_A_DAY
+    query = (
+        "select restored_as, keep_until from core.partition_archives"
+        " where superseded_by is null and restored_as is not null"
+    )
+    before = town.db.execute(query).fetchall()
+    town.erase()
+    assert town.left() == sum(town.archived().values()) == 0
+    assert town.db.execute(query).fetchall() == before, "the new file stands for the same table"
 
 
 def test_a_replica_that_does_not_answer_keeps_the_receipt_open(town: Town) -> None:
