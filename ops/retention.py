@@ -121,13 +121,17 @@ def retire(
             if period:
                 chosen = [named(connection, entry, period, early=early)]
             for each in chosen:
-                if dry_run:
+                if each.state == "archived":
+                    label = upkeep.label(entry, each.lower_bound)
+                    typer.echo(f"{entry.name} {label} has been retired already.", err=as_json)
+                elif dry_run:
                     done.append(_would_retire(connection, entry, each))
                 else:
                     done.append(retire_period(connection, entry, each, patience))
         if done and not dry_run:
             refresh_risk(connection)
-    upkeep.show([asdict(each) for each in done], as_json)
+    if done or as_json or not period:
+        upkeep.show([asdict(each) for each in done], as_json)
 
 
 def maintain_set(
@@ -227,7 +231,7 @@ def named(
     if not found:
         raise OperatorError(f"{entry.name} has no period {label}: see `saferoute partitions list`")
     if found[0].state == "archived":
-        raise OperatorError(f"{entry.name} {label} has been retired already")
+        return found[0]
     if found[0].upper_bound > datetime.now(UTC):
         raise OperatorError(f"{entry.name} {label} is not over: it cannot be retired")
     if not (found[0].is_due or early or found[0].state == "beside"):

@@ -83,6 +83,9 @@ def test_what_is_due_is_archived_and_dropped(
     assert len(list((tmp_path / "archive").iterdir())) == 2
     again = saferoute("partitions", "retire", **environment)
     assert (again.returncode, again.stdout) == (0, "There are none.\n")
+    again = saferoute("partitions", "retire", "journey_points", PERIOD, **environment)
+    assert again.returncode == 0
+    assert again.stdout == f"journey_points {PERIOD} has been retired already.\n"
 
 
 @pytest.mark.parametrize(
