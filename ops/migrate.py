@@ -71,7 +71,6 @@ def status(as_json: AsJson = False) -> None:
                 "migration": migration.name,
                 "phase": migration.phase,
                 "state": has,
-                "began_at": entry and entry.began_at,
                 "finished_at": entry and entry.finished_at,
             }
         )

@@ -100,7 +100,7 @@ class Migration:
         ends = [match.start() for match in found[1:]] + [len(self.text)]
         return [
             Section(match[1], match[2], match[3], self.text[match.end() : end].removesuffix("\n"))
-            for match, end in zip(found, ends, strict=True)
+            for match, end in zip(found, ends, strict=False)
         ]
 
 

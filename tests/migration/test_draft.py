@@ -186,6 +186,12 @@ def test_without_a_change_it_is_empty_and_says_so(sources: Sources) -> None:
         sources.draft("Add-Data")
 
 
+def test_a_migration_may_be_written_without_any_section(sources: Sources) -> None:
+    written = sources.draft("data")
+    written.path.write_text("-- migration: pre\nupdate core.paint set litres = 0;\n")
+    assert list(draft.changes(migrations.known(sources.folder / "migrations"))) == []
+
+
 def _drops(sources: Sources, title: str) -> list[migrations.Statement]:
     sources.draft(title)
     return sources.newest().statements
