@@ -131,6 +131,7 @@ class Profile:
 
 def open_profile() -> Profile:
     """The profile of this clone, with its folders and secrets; they are made where missing."""
+    _check_addresses(settings())
     env_file = environment_file()
     env_file.parent.mkdir(parents=True, exist_ok=True)
     # Others may pass through, to the servers' folder, but not look around.
@@ -149,6 +150,7 @@ def find_profile() -> Profile:
     servers = dotenv_values(env_file).get("SAFEROUTE_SERVERS") if env_file.exists() else None
     if not servers:
         raise OperatorError("there is no local profile here: `make up` makes one")
+    _check_addresses(settings())
     return _profile(env_file.parent, Path(servers), settings())
 
 
@@ -170,6 +172,24 @@ def refuse_taken_ports(ports: dict[str, int], patience: float) -> None:
 
 def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
     hosts, analysts = values.hosts, values.analyst_host
+    return Profile(
+        folder=folder,
+        servers=servers,
+        primary=Server(servers / "primary", hosts[0][1]),
+        replica=api_replica(Server(servers / "replica", hosts[1][1])),
+        analysts=analysts_standby(Server(servers / "analysts", analysts[1]), values.database),
+        api_port=values.api_port,
+    )
+
+
+def _check_addresses(values: Settings) -> None:
+    try:
+        hosts, analysts = values.hosts, values.analyst_host
+    except ValueError as error:
+        raise OperatorError(
+            "SAFEROUTE_DATABASE_HOSTS and SAFEROUTE_ANALYST_ADDRESS are written host:port, "
+            f"but they are {values.database_hosts} and {values.analyst_address}"
+        ) from error
     if len(hosts) != 2 or any(host != "127.0.0.1" for host, _ in hosts):
         raise OperatorError(
             "the local profile is a primary and a replica on 127.0.0.1, "
@@ -180,14 +200,6 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
             "the analysts' standby of the local profile has a port of its own on 127.0.0.1, "
             f"but SAFEROUTE_ANALYST_ADDRESS is {values.analyst_address}"
         )
-    return Profile(
-        folder=folder,
-        servers=servers,
-        primary=Server(servers / "primary", hosts[0][1]),
-        replica=api_replica(Server(servers / "replica", hosts[1][1])),
-        analysts=analysts_standby(Server(servers / "analysts", analysts[1]), values.database),
-        api_port=values.api_port,
-    )
 
 
 def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:

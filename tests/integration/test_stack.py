@@ -192,7 +192,9 @@ def test_an_analyst_reads_and_cannot_write(stack: Stack) -> None:
             "search_path": "analytics, public",
             "hot_standby_feedback": "off",
         }
-        assert analyst.execute("select crimes from crimes_by_cell_month").fetchall() == [(8,)]
+        counted = "select sum(crimes) from analytics.crimes_by_cell_month"
+        with stack.connect("owner", "primary") as owner:
+            assert analyst.execute(counted).fetchall() == owner.execute(counted).fetchall()
         may = "select has_database_privilege(current_database(), 'create, temporary')"
         assert analyst.execute(may).fetchone() == (False,)
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
@@ -279,6 +281,17 @@ def test_a_wish_that_cannot_be_granted_is_one_line(tmp_path, arguments, said) ->
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:2", "192.0.2.1:15434", "15434", "127.0.0.1:here"])
+def test_an_address_that_the_analysts_standby_cannot_have(tmp_path, address: str) -> None:
+    stack = Stack(tmp_path / "state", (1, 2, 3, 4))
+    environment = {**stack.environment, "SAFEROUTE_ANALYST_ADDRESS": address}
+    result = saferoute("stack", "up", **environment)
+    assert result.returncode == 2
+    assert "SAFEROUTE_ANALYST_ADDRESS" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not stack.folder.exists()
 
 
 def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
