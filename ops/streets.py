@@ -10,8 +10,6 @@ from typing import NamedTuple, cast
 import numpy as np
 import osmium
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ops import walkable
 from ops.errors import OperatorError
@@ -235,6 +233,10 @@ def _z_order(lonlat: Floats) -> Integers:
 
 
 def _components(source: Integers, target: Integers, vertices: int) -> tuple[int, Integers]:
+    # Not above: every `saferoute` command would wait a third of a second for it.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_array((np.ones(len(source), bool), (source, target)), (vertices, vertices))
     count, label = connected_components(links, directed=False)
     return count, label

@@ -234,8 +234,15 @@ problems as (
             (
                 1, f.rows_in_default_leaves >= 1000,
                 format(
-                    'Many rows are in default leaves (%s or more), where every search of their period reads. See saferoute partitions regions.',
+                    'Many rows are in default leaves (%s or more), where every search of their period reads. Run regions fill.',
                     to_char(f.rows_in_default_leaves, 'FM999,999,999')
+                )
+            ),
+            (
+                1, f.unlisted_leaves > 0,
+                format(
+                    'Leaves are of no region (%s): a split or merge did not come to its end. Run it again.',
+                    f.unlisted_leaves
                 )
             ),
             (

@@ -1,6 +1,6 @@
 -- What a DBA is told, and when.
 begin;
-select plan(19);
+select plan(20);
 
 create function pg_temp.health(p_parent regclass default 'core.journey_points') returns text
 language sql as $$
@@ -104,6 +104,11 @@ select alike(pg_temp.health(), 'yellow: Periods are past their retention (9,%', 
 update partman.part_config set retention = '30 days'
 where parent_table = 'core.journey_points';
 
+set local role saferoute_owner;
+select core.add_leaf(core.make_period('core.journey_points', now()), 'zzzz');
+reset role;
+select alike(pg_temp.health(), 'yellow: Leaves are of no region (1)%', 'half a split');
+insert into core.regions values ('zzzz', 'Nowhere');
 insert into core.journey_points (journey_id, recorded_at, cell, user_id, geom)
 select
     gen_random_uuid(),
@@ -118,7 +123,7 @@ set local role operator;
 select is(
     pg_temp.health(),
     'yellow: Many rows are in default leaves (2,000 or more), where every search of their period reads.'
-    || ' See saferoute partitions regions. Quarantined points wait for their period (1). Run maintain.',
+    || ' Run regions fill. Quarantined points wait for their period (1). Run maintain.',
     'operators see how many rows lie in default leaves'
 );
 select throws_ok('select from core.journey_points', '42501', null, 'and not the rows');
