@@ -19,12 +19,14 @@ from ops import upkeep
 from ops.errors import OperatorError
 from ops.progress import progress
 
-FEW = 200
-"""Logged changes that may be left for the swap: some ms of it."""
+FEW = 1000
+"""Logged changes that may be left for the swap: 30 ms of it."""
 BATCH = 10_000
 """Logged changes brought over in one transaction."""
+ROUNDS = 20
+"""How often at least, before writers have to wait for it."""
 BATCH_ALONE = 4_000
-"""The same while writers wait, some 100 ms each time."""
+"""The same while writers wait, 120 ms each time."""
 ROUNDS_ALONE = 200
 """How often they may have to, before giving up."""
 
@@ -61,7 +63,8 @@ def plan(connection: psycopg.Connection, source: str, *arguments: str) -> list[S
             "select p.parent::text, p.period::text, p.lower_bound, p.old_leaves::text[],"  # noqa: S608
             " p.prefixes, s.row_estimate, s.bytes"
             f" from core.{source}({placeholders}) as p cross join lateral ("
-            " select sum(greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid)))::bigint"
+            " select sum(case when c.reltuples < 0 then pg_stat_get_live_tuples(c.oid)"
+            " else c.reltuples::bigint end)::bigint"
             " as row_estimate, sum(pg_total_relation_size(c.oid))::bigint as bytes"
             " from pg_class as c where c.oid = any(p.old_leaves)) as s",
             arguments,
@@ -157,17 +160,13 @@ def _catch_up(connection: psycopg.Connection, number: int) -> None:
     """Until few changes are left. Who writes faster than half of our speed is held up for it."""
     log = f"core.repartition_{number}_log"
     waiting = _value(connection, f"select count(*) from {log}")  # noqa: S608
-    for _ in range(2 * waiting // BATCH + 5):
+    for _ in range(2 * waiting // BATCH + ROUNDS):
         if _value(connection, "select core.catch_up(%s, %s)", number, BATCH) < FEW:
             return
     query = "select core.catch_up(%s, %s, true)"
+    alone = partial(_value, connection, query, number, BATCH_ALONE)
     for _ in range(ROUNDS_ALONE):
-        if (
-            upkeep.patiently(
-                connection, log, lambda: _value(connection, query, number, BATCH_ALONE)
-            )
-            < FEW
-        ):
+        if upkeep.patiently(connection, log, alone) < BATCH_ALONE:
             return
     raise OperatorError("rows change faster than they are copied; try again at a quieter time")
 

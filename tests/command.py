@@ -16,12 +16,26 @@ from ops.command import main
 def saferoute(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command with these arguments; no environment file of the machine is read."""
     return subprocess.run(
-        [sys.executable, "-c", "from ops.command import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "SAFEROUTE_ENV_FILE": os.devnull, **environment},
+        _line(arguments), capture_output=True, text=True, check=False, env=_environment(environment)
     )
+
+
+def start_saferoute(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
+    """The same, at work: for who wants to kill it. What it prints is lost."""
+    return subprocess.Popen(
+        _line(arguments),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_environment(environment),
+    )
+
+
+def _line(arguments: tuple[object, ...]) -> list[str]:
+    return [sys.executable, "-c", "from ops.command import main; main()", *map(str, arguments)]
+
+
+def _environment(environment: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "SAFEROUTE_ENV_FILE": os.devnull, **environment}
 
 
 def owners_environment(db: psycopg.Connection) -> dict[str, str]:
