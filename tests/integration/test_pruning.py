@@ -1,6 +1,7 @@
 """A search opens the partitions it needs and no other: what is not opened is not locked."""
 
 import psycopg
+import pytest
 
 _CITY = """
 insert into core.cities (name, time_zone, utm_srid, walkable_bounds)
@@ -40,3 +41,23 @@ def test_crimes_near_opens_the_months_that_were_asked_for(db: psycopg.Connection
     query = "select api.crimes_near(-77.0141, 38.87, since => %s, until => %s)"
     db.execute(query, ["2014-03-31T23:00Z", "2014-04-02T00:00Z"])
     assert len(db.execute(_OPENED).fetchall()) == 2
+
+
+@pytest.mark.parametrize(
+    ("condition", "months"),
+    [
+        ("month = '2016-03-01'", {"2016_03"}),
+        ("month >= date '2016-04-15' - interval '1 month' and month < '2016-05-01'", {"2016_04"}),
+        ("month between '2014-12-01T00:00:00Z' and '2015-01-31'", {"2014_12", "2015_01"}),
+    ],
+)
+def test_an_analyst_opens_the_months_that_were_asked_for(
+    db: psycopg.Connection, condition: str, months: set[str]
+) -> None:
+    for statement in (_CITY, _COVERAGE, _MONTHS):
+        db.execute(statement)
+    db.commit()
+    db.execute("set role analyst")
+    db.execute(f"select * from analytics.crimes_by_cell_month where {condition}")
+    opened = {name.split("_p")[1][:7] for (name,) in db.execute(_OPENED)}
+    assert opened == months

@@ -40,6 +40,15 @@ select pg_temp.add_crimes(6, 'washington', '2016-02-01 05:00+00', -77.01, 38.87)
 select pg_temp.add_crimes(7, 'belfast', '2016-05-31 23:00+00', -5.93, 54.6);
 select pg_temp.add_crimes(8, 'of no city', '2016-05-31 23:00+00', 20.5, 44.8);
 
+create function pg_temp.explained() returns setof text
+language plpgsql as $$
+begin
+    return query execute
+        $q$explain (analyze, verbose, timing off)
+           select crimes from analytics.crimes_by_cell_month where month = '2016-01-01' and cell = 'dqcjq'$q$;
+end
+$$;
+
 set local role analyst;
 set local search_path = analytics, public; -- of the role, which only a login sets
 select results_eq(
@@ -74,15 +83,7 @@ select is(
     (select sum(crimes) from crimes_of_month('2016-01-31')), 7::numeric, 'one month can be asked for by any of its days'
 );
 
--- EXPLAIN ANALYZE of a query on a table tells how many rows each step has read.
-create function pg_temp.explained() returns setof text
-language plpgsql as $$
-begin
-    return query execute
-        $q$explain (analyze, verbose, timing off)
-           select crimes from analytics.crimes_by_cell_month where month = '2016-01-01' and cell = 'dqcjq'$q$;
-end
-$$;
+-- Of a query on a table it tells how many rows each step has read.
 select is_empty(
     $$select line from pg_temp.explained() as line where line ~ 'crime_data|Aggregate'$$,
     'EXPLAIN ANALYZE does not tell how large a group is that is left out'
