@@ -99,6 +99,14 @@ def check(connection: psycopg.Connection, copy: Receipt) -> Receipt:
     return genuine
 
 
+def find(connection: psycopg.Connection, user_digest: str) -> UUID | None:
+    """Who a receipt is of, where an old backup has brought them back."""
+    row = connection.execute("select core.find_erased(%s)", [user_digest]).fetchone()
+    assert row is not None
+    found: UUID | None = row[0]
+    return found
+
+
 def _begin(connection: psycopg.Connection, user_id: UUID) -> UUID:
     def begin() -> UUID:
         row = connection.execute("select core.begin_erasure(%s)", [user_id]).fetchone()

@@ -18,7 +18,11 @@ app = typer.Typer(help="Erase a person, or export their data.", no_args_is_help=
 
 User = Annotated[
     str,
-    typer.Argument(metavar="UUID", help="The person. `-` reads it from standard input."),
+    typer.Argument(
+        metavar="UUID",
+        help="The person. `-` reads it from standard input, so that no shell remembers it. A file "
+        "is a receipt: the person it is of, who came back with an old backup.",
+    ),
 ]
 
 
@@ -116,7 +120,17 @@ def _user_id(text: str) -> UUID:
     try:
         return UUID(word)
     except ValueError as error:
+        if Path(word).is_file():
+            return _person_of(_read(Path(word)))
         raise OperatorError("the person is named by a UUID; nothing was changed") from error
+
+
+def _person_of(copy: dict[str, Any]) -> UUID:
+    with upkeep.connect() as connection:
+        found = erasure.find(connection, str(copy.get("user_digest")))
+    if found is None:
+        raise OperatorError("nothing of the person of this receipt is in the database")
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -147,9 +161,9 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
         return
     rows = [{"from": name, "removed": number} for name, number in found["removed"].items()]
     rows += [
-        {"from": name, "removed": entry.get("removed", 0)}
+        {"from": name, "removed": entry["removed"]}
         for name, entry in found["archives"].items()
-        if entry["result"] != "superseded"
+        if "removed" in entry
     ]
     upkeep.show(rows, as_json=False, title=f"Receipt {found['erasure_id']}")
     asked = ["the primary", *found["proof"]["asked"]]

@@ -308,6 +308,17 @@ def test_a_dry_run_counts_and_changes_nothing(town: Town) -> None:
     assert town.receipts() == []
 
 
+def test_a_receipt_finds_who_came_back_with_an_old_backup(town: Town, tmp_path: Path) -> None:
+    copy = tmp_path / "receipt.json"
+    town.run("erase", ANNA, "--yes", "--save", copy)
+    assert_refused(town.run("erase", copy, "--yes"), "nothing of the person")
+    walk(town.db, ANNA, 0)
+    town.db.execute("delete from core.erasures")
+    done = town.run("erase", copy, "--yes", "--json")
+    assert json.loads(done.stdout)["removed"]["journey_points"] == POINTS_A_DAY
+    assert town.left() == 0
+
+
 def test_what_is_asked_wrongly(town: Town, tmp_path: Path) -> None:
     assert_refused(town.run("erase", "anna", "--yes"), "UUID")
     assert_refused(town.run("erase", "-", "--yes", stdin="anna\n"), "UUID")
