@@ -1,8 +1,11 @@
-"""Whether planning stays flat as partitions grow: every endpoint at 50, 200 and 1,000 leaves."""
+"""Whether planning stays flat as partitions grow: every endpoint at 50 to 3,000 leaves."""
 
 import datetime
 import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -19,8 +22,9 @@ from bench.report import Result, write_result
 from bench.routing.crimes import load_crimes
 from ops import demo, demo_city, osm
 
-LEAVES = (50, 200, 1000)
+LEAVES = (50, 200, 1000, 3000)
 ROUNDS = 7
+COMMAND = "from ops.command import main; main()"
 CALLS = 5
 USER = "00000000-0000-4000-8000-000000000001"
 OPTIONS = {
@@ -141,10 +145,36 @@ def main() -> None:
         for database in databases.values():
             database.admin.close()
             database.caller.close()
+        commands = [_command(server, name) for name in ("list", "health")]
     results = [
         result for endpoint in (*CALLS_OF, CONTROL) for result in _results(endpoint, measured)
     ]
+    results += commands
     write_result(Path(__file__).parent, "Planning of every endpoint, one call", results)
+
+
+def _command(server: BenchServer, name: str) -> Result:
+    """Seconds of `saferoute partitions list` or `health` where both sets have the most leaves."""
+    environment = {
+        "SAFEROUTE_ENV_FILE": os.devnull,
+        "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{server.port}",
+        "SAFEROUTE_DATABASE": f"leaves_{LEAVES[-1]}",
+        "SAFEROUTE_OWNER_PASSWORD": server.password,
+    }
+    times = []
+    for _ in range(CALLS):
+        began = time.perf_counter()
+        process = subprocess.run(
+            [sys.executable, "-c", COMMAND, "partitions", name],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+        times.append(time.perf_counter() - began)
+        if process.returncode not in (0, 1):  # 1: unhealthy
+            raise SystemExit(f"saferoute partitions {name} failed")
+    measure = f"saferoute partitions {name}, two sets of {LEAVES[-1]:,} leaves"
+    return Result(measure, median(times), "s", goal="<= 2", rounds=CALLS)
 
 
 def _results(
