@@ -1,6 +1,7 @@
 create or replace function core.add_leaf(p_period regclass, p_prefix text) returns bigint
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
+set role = 'saferoute_owner' -- whoever calls: what a superuser made, the owner could not archive
 set lock_timeout = '5s'
 as $$
 declare

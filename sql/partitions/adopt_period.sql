@@ -1,6 +1,7 @@
 create or replace function core.adopt_period(p_parent regclass, p_plain regclass) returns regclass
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
+set role = 'saferoute_owner'
 set timezone = 'UTC'
 as $$
 declare

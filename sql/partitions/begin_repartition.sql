@@ -2,6 +2,7 @@ create or replace function core.begin_repartition(p_period regclass, p_old_leave
 returns bigint
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
+set role = 'saferoute_owner'
 set timezone = 'UTC'
 as $$
 declare

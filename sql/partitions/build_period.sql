@@ -3,6 +3,7 @@ create or replace function core.build_period(
 ) returns regclass
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
+set role = 'saferoute_owner'
 set timezone = 'UTC'
 as $$
 declare

@@ -1,6 +1,7 @@
 create or replace function core.stage_leaf(p_repartition_id bigint, p_prefix text) returns void
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
+set role = 'saferoute_owner'
 set timezone = 'UTC'
 as $$
 declare
