@@ -126,13 +126,16 @@ def test_upkeep_off_for_longer_than_it_works_ahead(db: psycopg.Connection) -> No
 
 
 def test_eight_replays_at_once_store_each_point_once(db: psycopg.Connection) -> None:
-    for journey_id in [start(db) for _ in range(5)]:
-        remove_periods(db, range(3, 6))
-        points = [point(datetime.timedelta(days=4) + minutes(number)) for number in range(200)]
-        record(db, journey_id, points)
-        # The same moments with another speed: rows of their own in the quarantine, one point each.
-        record(db, journey_id, [entry | {"speed_mps": 1} for entry in points[:50]])
-    assert value(db, "select count(*) from core.point_quarantine") == 5 * 250
+    journeys = [start(db) for _ in range(5)]
+    remove_periods(db, range(3, 6))
+    points = [point(datetime.timedelta(days=4) + minutes(number)) for number in range(200)]
+    # The same moments with another speed: rows of their own in the quarantine, one point each.
+    points += [entry | {"speed_mps": 1} for entry in points]
+    random.Random(3).shuffle(points)
+    for at in range(0, 400, 5):  # so that each replay has points of every journey
+        for journey_id in journeys:
+            record(db, journey_id, points[at : at + 5])
+    assert value(db, "select count(*) from core.point_quarantine") == 5 * 400
     db.execute("select core.ensure_partitions()")
 
     def replay(_: int) -> int:
@@ -143,7 +146,7 @@ def test_eight_replays_at_once_store_each_point_once(db: psycopg.Connection) -> 
         return done
 
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(replay, range(8))) == 5 * 250
+        assert sum(pool.map(replay, range(8))) == 5 * 400
     assert value(db, "select count(*) from core.point_quarantine") == 0
     assert value(db, "select count(*) from core.journey_points") == 5 * 200
 

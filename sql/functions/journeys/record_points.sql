@@ -13,7 +13,6 @@ declare
     v_unreadable bigint [];
     v_times tstzmultirange;
     v_found_times tstzmultirange;
-    v_relation text;
     v_accepted bigint;
     v_quarantined json := '[]';
 begin
@@ -26,15 +25,18 @@ begin
             v_accepted := core.ingest(p_user_id, p_journey_id, v_storable, v_since, v_until, v_near);
             exit;
         exception when data_exception or check_violation then
-            -- A row that finds no period is a check violation of the whole set; that of a leaf is an error.
-            get stacked diagnostics v_relation = table_name;
+            -- A row that finds no period is a check violation. Any other fails the next round too, and is an error.
             v_found_times := core.period_times('core.journey_points');
-            if v_relation not in ('', 'journey_points') or v_times = v_found_times then
+            if v_times = v_found_times then
                 raise;
             end if;
             v_times := v_found_times;
-            select r.readable, r.unreadable into v_readable, v_unreadable from core.readable_points(p_points) as r;
-            v_storable := core.points_within(v_readable, v_times);
+            begin
+                v_storable := core.points_within(v_readable, v_times);
+            exception when data_exception then
+                select r.readable, r.unreadable into v_readable, v_unreadable from core.readable_points(p_points) as r;
+                v_storable := core.points_within(v_readable, v_times);
+            end;
         end;
     end loop;
     if v_accepted < v_points then

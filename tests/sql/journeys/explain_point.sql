@@ -1,6 +1,6 @@
 -- What an operator is told about a quarantined point, and what fixes it.
 begin;
-select plan(32);
+select plan(36);
 
 create function pg_temp.quarantine(p_point text) returns bigint language sql as $$
 insert into core.point_quarantine (journey_id, user_id, reason, point, digest, received_at)
@@ -86,6 +86,12 @@ set local role operator;
 select results_eq(
     $$select kind, reason, waiting > 10, fixed from ops.quarantine$$, $$values ('point', 'time', true, 2::bigint)$$, 'an operator sees how many wait'
 );
+select throws_ok('select * from core.point_quarantine', '42501', null, 'and not what they are');
+select throws_ok('select * from core.quarantined', '42501', null, 'nor whose');
+select throws_ok('select core.explain_point(1)', '42501', null, 'nor where');
+reset role;
+set local role analyst;
+select throws_ok('select * from ops.quarantine', '42501', null, 'an analyst sees nothing');
 reset role;
 
 select * from finish();
