@@ -86,7 +86,10 @@ def maintain(
         else:
             runs = [maintain_set(connection, entry, patience) for entry in entries]
             refresh_risk(connection)
-    upkeep.show([asdict(run) for run in runs], as_json)
+    shown = [asdict(run) for run in runs]
+    if not as_json:
+        shown = [{**row, "problem": "yes, below" if row["problem"] else None} for row in shown]
+    upkeep.show(shown, as_json)
     problems = [f"{run.set}: {run.problem}" for run in runs if run.problem]
     if problems:
         raise OperatorError("; ".join(problems))
@@ -137,7 +140,7 @@ def retire(
 def maintain_set(
     connection: psycopg.Connection, entry: PartitionSet, patience: float = detaching.PATIENCE
 ) -> Run:
-    """Premake, adopt, replay, retire, bookkeeping; each though one before it failed. Recorded."""
+    """Premake, adopt, replay, retire, bookkeeping: go on where one fails, and record the run."""
     run = Run(entry.name)
     row = connection.execute(
         "insert into core.maintenance_runs (parent) values (%s::regclass) returning run_id",
@@ -146,11 +149,13 @@ def maintain_set(
     assert row is not None
     problems: list[str] = []
 
-    def attempt(step: Callable[[], None]) -> None:
+    def attempt(step: Callable[[], None]) -> bool:
         try:
             step()
         except (OperatorError, psycopg.Error) as error:
             problems.append(str(error).splitlines()[0])
+            return False
+        return True
 
     def premake() -> None:
         run.premade = _premake(connection, entry)
@@ -172,10 +177,16 @@ def maintain_set(
             run.retired += 1
 
     def bookkeep() -> None:
-        connection.execute("select core.partman_bookkeeping(%s::regclass)", [entry.parent])
+        try:
+            connection.execute("select core.partman_bookkeeping(%s::regclass)", [entry.parent])
+        finally:
+            connection.execute("reset search_path")  # pg_partman sets it for the whole session
 
-    for step in (premake, adopt, replay, retire_due, bookkeep):
+    for step in (premake, adopt, replay):
         attempt(step)
+    # pg_partman would detach what is due and still stands, and hold up every insert.
+    if attempt(retire_due):
+        attempt(bookkeep)
     run.problem = "; ".join(problems) or None
     connection.execute(
         "update core.maintenance_runs set ended_at = clock_timestamp(), premade = %s,"

@@ -6,6 +6,7 @@ what queues behind it (every insert, for an ACCESS EXCLUSIVE lock) is not held u
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -188,7 +189,8 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str | None = N
     table = Table(*rows[0], title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for row in rows:
         table.add_row(*(_shown(value) for value in row.values()))
-    Console(soft_wrap=True).print(table)
+    # In a file or a pipe nothing is cut to the width of a terminal.
+    Console(soft_wrap=True, width=None if sys.stdout.isatty() else 1000).print(table)
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,6 @@
 -- What retirement and restoring rest on.
 begin;
-select plan(15);
+select plan(16);
 
 set local timezone = 'UTC';
 select core.make_period('core.journey_points', '2020-03-05', '{dqcj}');
@@ -68,6 +68,10 @@ select results_eq(
     $$select leaf::text from core.leaves('core.journey_points_p2020_03_07')$$,
     $$values ('core.journey_points_p2020_03_07_ez3f'), ('core.journey_points_p2020_03_07_default')$$,
     'and gets the names of one when it joins the set'
+);
+select is_empty(
+    $$select relname from pg_class where relname like 'a_day%'$$,
+    'down to its indexes'
 );
 select is_empty(
     $$select conname from pg_constraint where conname = 'period_bounds'$$,
