@@ -46,7 +46,7 @@ begin
     execute format('alter table %s attach partition %s default', v_period, p_plain);
     execute format('alter table %s attach partition %s for values from (%L) to (%L)', p_parent, v_period, v_lower, v_upper);
     execute format('alter table %s drop constraint if exists adoption', p_plain);
-    update core.known_periods as k set period = v_period where k.parent = p_parent and k.lower_bound = v_lower;
+    perform core.note_periods(p_parent);
     return v_period;
 end
 $$;
