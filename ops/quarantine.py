@@ -83,7 +83,7 @@ def list_rows(
     with _session() as connection, connection.cursor(row_factory=dict_row) as cursor:
         rows: list[dict[str, Any]] = []
         more = 0
-        for kind in _kinds(points, crimes):
+        for kind in _kinds(connection, points, crimes, reason):
             rows += cursor.execute(query, [kind, reason, limit]).fetchall()
             more += max(0, _waiting(connection, kind, reason) - limit)
     upkeep.show(rows, as_json)
@@ -139,7 +139,7 @@ def fix(
             connection.execute(_FIX[row.kind], [row.number, Json(values)])
             typer.echo(f"{row.id} {_explained(connection, row)['explanation']}")
         if reason:
-            for kind in _kinds(points, crimes):
+            for kind in _kinds(connection, points, crimes, reason):
                 fixed = _count(connection, _SWAP[kind], [reason])
                 typer.echo(f"{_counted(fixed, kind)} fixed{_note(dry_run)}")
 
@@ -162,7 +162,7 @@ def replay(
         kinds = [kind for kind in KINDS if any(row.kind == kind for row in chosen)]
         with connection.transaction(force_rollback=True) if dry_run else nullcontext():
             outcome: list[dict[str, Any]] = []
-            for kind in kinds or _kinds(points, crimes):
+            for kind in kinds or _kinds(connection, points, crimes, reason):
                 numbers = [row.number for row in chosen if row.kind == kind]
                 replayed = _replay(connection, kind, reason, numbers)
                 waiting = _waiting(connection, kind, reason)
@@ -198,7 +198,10 @@ def discard(
     with _session() as connection:
         _refuse_unknown(connection, chosen)
         if reason:
-            kinds = {kind: _numbers(connection, kind, reason) for kind in _kinds(points, crimes)}
+            kinds = {
+                kind: _numbers(connection, kind, reason)
+                for kind in _kinds(connection, points, crimes, reason)
+            }
         else:
             kinds = {kind: [row.number for row in chosen if row.kind == kind] for kind in KINDS}
         kinds = {kind: numbers for kind, numbers in kinds.items() if numbers}
@@ -253,11 +256,19 @@ def _parse(ids: list[str] | None) -> list[Row]:
     return list(dict.fromkeys(rows))
 
 
-def _kinds(points: bool, crimes: bool) -> list[str]:
-    """The kinds an operator asks for; both where neither is named."""
-    return [
-        k for k, asked in zip(KINDS, (points, crimes), strict=True) if asked or points == crimes
+def _kinds(
+    connection: psycopg.Connection, points: bool, crimes: bool, reason: str | None
+) -> list[str]:
+    """The kinds an operator asks for that have this reason; both where neither is named."""
+    asked = [
+        kind for kind, yes in zip(KINDS, (points, crimes), strict=True) if yes or points == crimes
     ]
+    known = connection.execute("select kind, reason from core.quarantine_reasons()").fetchall()
+    kinds = [kind for kind in asked if reason is None or (kind, reason) in known]
+    if not kinds:
+        reasons = ", ".join(dict.fromkeys(each for kind, each in known if kind in asked))
+        raise OperatorError(f"{reason} is no reason; there are {reasons}")
+    return kinds
 
 
 def _waiting(connection: psycopg.Connection, kind: str, reason: str | None) -> int:

@@ -1,6 +1,6 @@
 -- What an operator is told about a quarantined point, and what fixes it.
 begin;
-select plan(36);
+select plan(37);
 
 create function pg_temp.quarantine(p_point text) returns bigint language sql as $$
 insert into core.point_quarantine (journey_id, user_id, reason, point, digest, received_at)
@@ -80,6 +80,13 @@ select matches((select pg_temp.said(id) from fixed), 'swapped', 'what is explain
 select is(core.swap_points('time'), 2::bigint, 'those that are plausible with their coordinates exchanged are exchanged');
 select is((select pg_temp.said(id) from fixed), 'It can be stored now.', 'and can be stored');
 select is(core.swap_points('time'), 0::bigint, 'once');
+
+-- The constraint is of the form reason = any (array['far', ...]).
+select set_eq(
+    $$select m.name[1] from pg_catalog.pg_constraint as c, regexp_matches(pg_catalog.pg_get_constraintdef(c.oid), '''(\w+)''', 'g') as m (name)
+      where c.conrelid = 'core.point_quarantine'::regclass and c.contype = 'c'$$,
+    $$select reason from core.quarantine_reasons() where kind = 'point'$$, 'every reason is listed'
+);
 
 -- Whose rows these are is nobody's business.
 set local role operator;
