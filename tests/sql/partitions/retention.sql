@@ -40,7 +40,8 @@ select results_eq('select * from contents', 'select * from before', 'and only it
 
 select is(core.absent_periods('core.journey_points'), '{}', 'nothing has left the set');
 select lives_ok(
-    'alter table core.journey_points detach partition core.journey_points_p2020_03_05', 'somebody detaches a period by hand'
+    format('alter table core.journey_points detach partition %s', core.make_period('core.journey_points', '2020-03-05')),
+    'somebody detaches a period by hand'
 );
 select is(
     core.absent_periods('core.journey_points'), '{2020-03-05}'::timestamptz[], 'a detached period is absent'
@@ -53,7 +54,9 @@ select is(
     '{2020-03-04,2020-03-05}'::timestamptz[],
     'and so is one that is only in an archive'
 );
-select core.attach_period('core.journey_points', '2020-03-05', 'core.journey_points_p2020_03_05');
+select core.attach_period(
+    'core.journey_points', '2020-03-05', ('core.journey_points' || core.period_suffix('core.journey_points', '2020-03-05'))::regclass
+);
 update core.partition_archives set restored_at = now();
 select is(core.absent_periods('core.journey_points'), '{}', 'until they are back');
 
