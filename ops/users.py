@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -117,12 +118,11 @@ def receipt(
 
 def _user_id(text: str) -> UUID:
     word = sys.stdin.readline().strip() if text == "-" else text
-    try:
+    with suppress(ValueError):
         return UUID(word)
-    except ValueError as error:
-        if Path(word).is_file():
-            return _person_of(_read(Path(word)))
-        raise OperatorError("the person is named by a UUID; nothing was changed") from error
+    if Path(word).is_file():
+        return _person_of(_read(Path(word)))
+    raise OperatorError("the person is named by a UUID; nothing was changed")
 
 
 def _person_of(copy: dict[str, Any]) -> UUID:

@@ -2,6 +2,7 @@ create or replace function core.erase_points(p_user_id uuid, p_limit bigint)
 returns table (leaf regclass, removed bigint)
 language plpgsql volatile strict parallel unsafe security invoker
 set search_path = core, public, pg_temp
+set jit = off
 as $$
 declare
     v_place record;

@@ -11,6 +11,7 @@ returns table (
 language sql stable parallel safe security invoker
 set search_path = core, public, pg_temp
 set timezone = 'UTC'
+set jit = off
 as $$
 with periods as (
     select s.parent, p.period, p.lower_bound, p.upper_bound
@@ -21,6 +22,17 @@ with periods as (
     select a.parent, a.restored_as, a.lower_bound, a.upper_bound
     from core.partition_archives as a
     where a.restored_as is not null
+),
+
+-- By its columns and not by its place: a table beside the set, or a copy somebody made, holds people's rows as well.
+shaped as materialized (
+    select d.relation, d.user_column, a.attrelid as leaf
+    from core.user_data as d
+    inner join core.partition_sets as s on d.relation = s.parent
+    inner join pg_catalog.pg_attribute as a
+        on a.attname = any(array[d.user_column, s.control, 'cell']::name []) and not a.attisdropped
+    group by d.relation, d.user_column, a.attrelid
+    having count(*) = 3
 )
 
 select d.relation, d.relation, d.user_column, null, null, null, null
@@ -28,28 +40,24 @@ from core.user_data as d
 inner join pg_catalog.pg_class as c on d.relation = c.oid
 where c.relkind = 'r'
 union all
-select d.relation, c.oid::regclass, d.user_column, p.lower_bound, p.upper_bound, cells[1], cells[2]
-from core.user_data as d
-inner join core.partition_sets as s on d.relation = s.parent
--- By its columns and not by its place: a table beside the set, or a copy somebody made, holds people's rows as well.
-inner join pg_catalog.pg_class as c
-    on c.relkind = 'r' and c.relpersistence <> 't'
-    and 3 = (
-        select count(*)
-        from pg_catalog.pg_attribute as a
-        where a.attrelid = c.oid and a.attname in (d.user_column, s.control, 'cell') and not a.attisdropped
-    )
-left join pg_catalog.pg_inherits as i on c.oid = i.inhrelid
-left join lateral (
-    select p.lower_bound, p.upper_bound, p.period
-    from periods as p
-    where p.parent = d.relation and p.period in (c.oid, i.inhparent)
-    limit 1
-) as p on true
+select
+    t.relation,
+    t.leaf::regclass,
+    t.user_column,
+    coalesce(whole.lower_bound, part.lower_bound),
+    coalesce(whole.upper_bound, part.upper_bound),
+    cells[1],
+    cells[2]
+from shaped as t
+inner join pg_catalog.pg_class as c on t.leaf = c.oid
+left join pg_catalog.pg_inherits as i on t.leaf = i.inhrelid
+left join (select distinct on (p.period) p.* from periods as p) as whole on t.leaf = whole.period::oid
+left join (select distinct on (p.period) p.* from periods as p) as part on i.inhparent = part.period::oid
 left join lateral regexp_match(
     pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'FROM \(''([^'']+)''\) TO \(''([^'']+)''\)'
-) as cells on p.period = i.inhparent
-where not exists (select from core.user_data as o where o.relation = c.oid)
+) as cells on part.period is not null
+where c.relkind = 'r' and c.relpersistence <> 't'
+and not exists (select from core.user_data as o where o.relation = t.leaf)
 $$;
 
 comment on function core.user_tables() is
