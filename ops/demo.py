@@ -15,7 +15,9 @@ INCIDENT_SOURCE = "wexbourne.example/incidents"
 
 
 def demo(
-    directory: Annotated[Path, Option(help="Where the files are written.")] = DIRECTORY,
+    directory: Annotated[
+        Path, Option(help="Where the files are written.", show_default=".local/demo")
+    ] = DIRECTORY,
     seed: Annotated[int, Option(help="Another number draws another city.")] = 1,
     write_only: Annotated[bool, Option("--write-only", help="Write the files; load nothing.")] = (
         False

@@ -1,8 +1,11 @@
 """The reference pages that are made from what they describe: `saferoute reference`."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
+import typer
+from typer.cli import get_docs_for_click
 
 from common.settings import REPOSITORY, Settings, settings
 
@@ -34,6 +37,10 @@ _ANALYTICS = """\
 Made by `saferoute reference` from the comments of the schema `analytics`.
 [Give analysts a door](../how-to/give-analysts-a-door.md) tells how to get there.
 """
+_COMMANDS = """
+
+Made by `saferoute reference` from what every command says with `--help`.
+"""
 _VIEWS = """
 select c.oid::regclass::text, obj_description(c.oid, 'pg_class')
 from pg_class as c
@@ -48,12 +55,13 @@ order by a.attnum
 """
 
 
-def reference() -> None:
-    """Write docs/reference/errors.md, analytics.md (from the database) and environment.md anew."""
+def reference(context: typer.Context) -> None:
+    """Write the pages anew: errors and analytics (from the database), environment, commands."""
     with psycopg.connect(settings().owner_conninfo) as connection:
         (DIRECTORY / "errors.md").write_text(errors_page(connection))
         (DIRECTORY / "analytics.md").write_text(analytics_page(connection))
     (DIRECTORY / "environment.md").write_text(environment_page())
+    (DIRECTORY / "commands.md").write_text(commands_page(context.find_root().command))
 
 
 def errors_page(connection: psycopg.Connection) -> str:
@@ -76,6 +84,13 @@ def analytics_page(connection: psycopg.Connection) -> str:
 def environment_page() -> str:
     """Every setting, in the order of the class."""
     return _ENVIRONMENT + "".join(_environment_rows())
+
+
+def commands_page(command: Any) -> str:
+    """The `saferoute` command and all below it, as their --help tells."""
+    context = typer.Context(command, info_name="saferoute")
+    pages: str = get_docs_for_click(obj=command, ctx=context, name="saferoute")
+    return pages.replace("\n", _COMMANDS, 1)
 
 
 def _environment_rows() -> Iterator[str]:

@@ -1,7 +1,9 @@
 import psycopg
+from typer.main import get_command
 
 from common.settings import Settings
-from ops.reference import DIRECTORY, analytics_page, environment_page, errors_page
+from ops.command import app
+from ops.reference import DIRECTORY, analytics_page, commands_page, environment_page, errors_page
 
 
 def test_errors_page_is_up_to_date(db: psycopg.Connection) -> None:
@@ -20,3 +22,13 @@ def test_environment_page_is_up_to_date() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_commands_page_is_up_to_date() -> None:
+    page = (DIRECTORY / "commands.md").read_text()
+    assert page == commands_page(get_command(app)), "run `saferoute reference`"
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    page = commands_page(get_command(app))
+    assert not [line for line in page.splitlines() if line.startswith("* `") and ":" not in line]
