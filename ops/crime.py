@@ -19,6 +19,7 @@ from ops import crime_files
 from ops.crime_formats import Format, FormatName, choose
 from ops.errors import OperatorError
 from ops.progress import print_summary, progress
+from ops.regions import fill_after_import
 
 REASONS = {
     "fields": "more or fewer fields than the header",
@@ -80,6 +81,8 @@ def import_crime(
     """Load a crime file. The same file again changes nothing; a corrected file replaces."""
     request = Request(city, format_name, mapping, source, coverage, time_zone, dry_run)
     summary = load(settings().owner_conninfo, file, request)
+    if not dry_run:
+        fill_after_import()
     figures: dict[str, int | str] = {
         "read": summary.read,
         "loaded": summary.loaded,

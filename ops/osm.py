@@ -19,6 +19,7 @@ from typer import Argument, Option
 from common.settings import settings
 from ops.errors import OperatorError
 from ops.progress import print_summary, progress
+from ops.regions import fill_after_import
 from ops.streets import Floats, Streets, cut, read
 
 IDS_PER_CITY = 10**9
@@ -58,6 +59,8 @@ def import_osm(
 ) -> None:
     """Load the streets of a city from an OSM file."""
     loaded = load(settings().owner_conninfo, file, city, time_zone, dry_run=dry_run)
+    if not dry_run:
+        fill_after_import()
     verb = "unchanged" if loaded.unchanged else "to load" if dry_run else "loaded"
     print_summary(
         f"{city}, {loaded.time_zone}",

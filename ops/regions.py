@@ -38,12 +38,35 @@ def fill(dry_run: upkeep.DryRun = False, as_json: upkeep.AsJson = False) -> None
     that period. The set is read and written meanwhile.
     """
     with upkeep.exclusive() as connection:
-        steps = repartition.plan(connection, "fill_plan")
-        if not dry_run:
+        if dry_run:
+            steps = repartition.plan(connection, "fill_plan")
+        else:
             upkeep.refuse_lagging_replica(connection)
-            repartition.abandon_unfinished(connection)
-            repartition.carry_out(connection, steps)
+            steps = fill_leaves(connection)
         upkeep.show([step.row() for step in steps], as_json)
+
+
+def fill_leaves(
+    connection: psycopg.Connection, parent: str | None = None
+) -> list[repartition.Step]:
+    """Move rows of regions out of default leaves, in all sets or one; what was done.
+
+    What a killed command has left is undone first.
+    """
+    repartition.abandon_unfinished(connection)
+    steps = repartition.plan(connection, "fill_plan")
+    steps = [step for step in steps if parent in (None, step.parent)]
+    repartition.carry_out(connection, steps)
+    return steps
+
+
+def fill_after_import() -> None:
+    """The same once an import has ended; where that cannot be now, say so: rows can wait."""
+    try:
+        with upkeep.exclusive() as connection:
+            fill_leaves(connection)
+    except OperatorError as problem:
+        typer.echo(f"Some rows stay in default leaves until `partitions maintain`: {problem}.")
 
 
 @app.command("list")

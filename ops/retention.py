@@ -16,7 +16,7 @@ import psycopg
 import typer
 from psycopg.rows import class_row
 
-from ops import adoption, archive, detaching, upkeep
+from ops import adoption, archive, detaching, regions, upkeep
 from ops.archive import Archive, Watch
 from ops.errors import OperatorError
 from ops.progress import progress
@@ -140,7 +140,7 @@ def retire(
 def maintain_set(
     connection: psycopg.Connection, entry: PartitionSet, patience: float = detaching.PATIENCE
 ) -> Run:
-    """Premake, adopt, replay, retire, bookkeeping: go on where one fails, and record the run."""
+    """Premake, adopt, replay, retire, bookkeeping, fill: go on where one fails; record it."""
     run = Run(entry.name)
     row = connection.execute(
         "insert into core.maintenance_runs (parent) values (%s::regclass) returning run_id",
@@ -182,11 +182,15 @@ def maintain_set(
         finally:
             connection.execute("reset search_path")  # pg_partman sets it for the whole session
 
+    def fill() -> None:
+        regions.fill_leaves(connection, entry.parent)
+
     for step in (premake, adopt, replay):
         attempt(step)
     # pg_partman would detach what is due and still stands, and hold up every insert.
     if attempt(retire_due):
         attempt(bookkeep)
+    attempt(fill)
     run.problem = "; ".join(problems) or None
     connection.execute(
         "update core.maintenance_runs set ended_at = clock_timestamp(), premade = %s,"

@@ -29,9 +29,9 @@ begin
         v_schema, v_name || '_' || p_prefix, v_name
     );
     if v_default is not null then
-        -- The whole set and not only the leaf: an insert that has looked up its leaf before the attach would fail
-        -- the default leaf's new constraint after it.
-        execute format('lock table %s in share row exclusive mode', pg_partition_root(p_period));
+        -- The period and not only the leaf: an insert that has looked up its leaf before the attach would fail the
+        -- default leaf's new constraint after it.
+        execute format('lock table only %s in access exclusive mode', p_period);
         execute format('lock table %s in access exclusive mode', v_default);
         execute format(
             'with moved as (delete from %1$s where cell >= $1 and cell < $2 returning *) insert into %2$I.%3$I select * from moved',
@@ -48,5 +48,5 @@ end
 $$;
 
 comment on function core.add_leaf(regclass, text) is
-'Give a period a leaf for the cells that begin with p_prefix, and move their rows out of its default leaf; the number of rows moved. Changes nothing where a leaf already holds them. Writers of the set and readers of the default leaf wait while rows move.';
+'Give a period a leaf for the cells that begin with p_prefix, and move their rows out of its default leaf; the number of rows moved. Changes nothing where a leaf already holds them. Who reads or writes the period waits to the end of the transaction: for periods nobody uses yet; others are for `saferoute partitions regions fill`.';
 revoke all on function core.add_leaf(regclass, text) from public;

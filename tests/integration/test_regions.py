@@ -234,6 +234,21 @@ def test_default_leaf_under_ingest(db: psycopg.Connection, environment: dict[str
     assert db.execute(REMAINS).fetchall() == []
 
 
+def test_maintain_moves_rows_and_undoes_what_was_killed(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    db.execute(ROWS, ["ez3f", 100])
+    db.execute("insert into core.regions values ('ez3f', 'Porto')")
+    db.execute("select core.begin_repartition(period, old_leaves, prefixes) from core.fill_plan()")
+    assert len(db.execute(REMAINS).fetchall()) == 6
+    ended = saferoute_here("partitions", "maintain", "journey_points", **environment)
+    assert ended.returncode == 0, ended.stderr
+    assert leaves(db) == ["ez3f"]
+    assert db.execute(REMAINS).fetchall() == []
+    states = "select array_agg(state order by repartition_id) from core.repartitions"
+    assert db.execute(states).fetchone()[0] == ["abandoned", "done"]
+
+
 def test_a_dry_run_changes_nothing(db: psycopg.Connection, environment: dict[str, str]) -> None:
     add_regions(db, "ez3f", rows=10)
     ended = saferoute_here("partitions", "split", "ez3f", "--dry-run", "--json", **environment)

@@ -17,10 +17,15 @@ begin
             left join core.regions as r on c.cell >= r.prefix and c.cell < r.prefix || '~'
             group by 1
         ) as m
+        -- A new leaf would lock a month that is there to the end of the import: rows wait in its default leaf.
+        where not exists (
+            select from core.periods('core.crime_data') as p
+            where p.lower_bound = m.month
+        )
     );
 end
 $$;
 
 comment on function core.make_crime_periods() is
-'Make the months and regions that the rows to be written need, however old; how many months those are.';
+'Make the missing months that the rows to be written need, however old, with leaves of their regions; how many months those are.';
 revoke all on function core.make_crime_periods() from public;
