@@ -1,6 +1,3 @@
--- Its first form took the unit, and knew only how a new set is named.
-drop function if exists core.period_suffix(text, timestamptz);
-
 create or replace function core.period_suffix(p_parent regclass, p_lower timestamptz) returns text
 language sql stable strict parallel safe security invoker
 set search_path = core, public, pg_temp

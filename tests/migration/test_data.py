@@ -45,6 +45,8 @@ def test_a_migration_keeps_what_is_there(old: psycopg.Connection) -> None:
     assert {table: _rows(old, table) for table in KEPT} == before
     assert _call(old, "api.journey_track(%s)", WALK) == track
     assert len(_call(old, "api.crimes_near(%s, %s, 500)", LON, LAT)["features"]) == 1
+    quarantined = old.execute("select recorded_at from core.point_quarantine").fetchall()
+    assert quarantined == [(NOW - datetime.timedelta(hours=1),)]
     assert _call(old, "api.record_points(%s, %s)", WALK, _points(5, 8))["accepted"] == 3
 
 
