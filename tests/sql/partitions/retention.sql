@@ -68,8 +68,8 @@ select results_eq(
 );
 select core.attach_period('core.journey_points', '2020-03-07', 'core.a_day');
 select results_eq(
-    $$select leaf::text from core.leaves('core.journey_points_p2020_03_07')$$,
-    $$values ('core.journey_points_p2020_03_07_ez3f'), ('core.journey_points_p2020_03_07_default')$$,
+    $$select leaf::text from core.leaves(core.make_period('core.journey_points', '2020-03-07'))$$,
+    $$select 'core.' || core.period_name('core.journey_points', '2020-03-07') || leaf from unnest('{_ez3f,_default}'::text []) as leaf$$,
     'and gets the names of one when it joins the set'
 );
 select is_empty(
