@@ -430,7 +430,34 @@ comment on function core.absent_periods(regclass) is
 'Lower bounds of the periods whose rows, or some of them, have left a partition set: detached, or only in an archive.';
 revoke all on function core.absent_periods(regclass) from public;
 
--- source: sql/partitions/add_leaf.sql sha256:9f45ac4af78b3b5695259433b00d214428d3ec59b23c2e12549751a8fea2596b
+-- source: sql/partitions/add_city_regions.sql sha256:7bf0bed2d3c2f89e7411260230fb0c64f14a8d041162f6c6a4895d86a92551b3
+create or replace function core.add_city_regions(p_city_id integer) returns bigint
+language plpgsql volatile strict security invoker
+set search_path = core, public, pg_temp
+as $$
+declare
+    v_city core.cities;
+    v_added bigint;
+begin
+    select * into strict v_city from core.cities where city_id = p_city_id;
+    -- No leaves here: an import would hold their locks to its end. New periods get them, core.fill_plan names the others.
+    insert into core.regions (prefix, label)
+    select u.prefix, v_city.name
+    from unnest(core.geohash_cover(v_city.walkable_bounds, 4)) as u (prefix)
+    where not exists (
+        select from core.regions as r
+        where starts_with(r.prefix, u.prefix) or starts_with(u.prefix, r.prefix)
+    );
+    get diagnostics v_added = row_count;
+    return v_added;
+end
+$$;
+
+comment on function core.add_city_regions(integer) is
+'Add the geohash-4 cover of a city''s walkable bounds to core.regions; how many were new. Rows already there stay in default leaves until `saferoute partitions regions fill`.';
+revoke all on function core.add_city_regions(integer) from public;
+
+-- source: sql/partitions/add_leaf.sql sha256:a8c6efb2d11e9ce9606929a909baa2bc262e4725a9af074cef52b5cbb61ee5c8
 create or replace function core.add_leaf(p_period regclass, p_prefix text) returns bigint
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
@@ -462,9 +489,9 @@ begin
         v_schema, v_name || '_' || p_prefix, v_name
     );
     if v_default is not null then
-        -- The whole set and not only the leaf: an insert that has looked up its leaf before the attach would fail
-        -- the default leaf's new constraint after it.
-        execute format('lock table %s in share row exclusive mode', pg_partition_root(p_period));
+        -- The period and not only the leaf: an insert that has looked up its leaf before the attach would fail the
+        -- default leaf's new constraint after it.
+        execute format('lock table only %s in access exclusive mode', p_period);
         execute format('lock table %s in access exclusive mode', v_default);
         execute format(
             'with moved as (delete from %1$s where cell >= $1 and cell < $2 returning *) insert into %2$I.%3$I select * from moved',
@@ -481,7 +508,7 @@ end
 $$;
 
 comment on function core.add_leaf(regclass, text) is
-'Give a period a leaf for the cells that begin with p_prefix, and move their rows out of its default leaf; the number of rows moved. Changes nothing where a leaf already holds them. Writers of the set and readers of the default leaf wait while rows move.';
+'Give a period a leaf for the cells that begin with p_prefix, and move their rows out of its default leaf; the number of rows moved. Changes nothing where a leaf already holds them. Who reads or writes the period waits to the end of the transaction: for periods nobody uses yet; others are for `saferoute partitions regions fill`.';
 revoke all on function core.add_leaf(regclass, text) from public;
 
 -- source: sql/partitions/adopt_period.sql sha256:14288fa7af5cbcf2f192e199f913d53f07064511306421451a7bec102595f913
@@ -2277,6 +2304,39 @@ $$;
 comment on function core.known_rejects(integer, text[]) is
 'Which rejected rows of the imported file are in core.crime_rejects already, waiting or settled: line by line, so that equal rows count.';
 revoke all on function core.known_rejects(integer, text[]) from public;
+
+-- source: sql/functions/crime/make_crime_periods.sql sha256:c0bb309491d4b23ac0ff3777e5b628004bb6edf49386d6f9c87d5020cd840b3d
+create or replace function core.make_crime_periods() returns bigint
+language plpgsql volatile security invoker
+set search_path = core, public, pg_temp
+as $$
+begin
+    return (
+        select count(core.make_period('core.crime_data', m.month, m.prefixes))
+        from (
+            select
+                date_trunc('month', c.occurred_at, 'UTC') as month,
+                coalesce(array_agg(distinct r.prefix) filter (where r.prefix is not null), '{}') as prefixes
+            from (
+                select distinct date_trunc('month', n.occurred_at, 'UTC') as occurred_at, n.cell
+                from core.crime_candidates as n
+                where n.action in ('loaded', 'replaced')
+            ) as c
+            left join core.regions as r on c.cell >= r.prefix and c.cell < r.prefix || '~'
+            group by 1
+        ) as m
+        -- A new leaf would lock a month that is there to the end of the import: rows wait in its default leaf.
+        where not exists (
+            select from core.periods('core.crime_data') as p
+            where p.lower_bound = m.month
+        )
+    );
+end
+$$;
+
+comment on function core.make_crime_periods() is
+'Make the missing months that the rows to be written need, however old, with leaves of their regions; how many months those are.';
+revoke all on function core.make_crime_periods() from public;
 
 -- removed: sql/functions/crime/match_crimes.sql
 drop function if exists core.match_crimes;
