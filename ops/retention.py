@@ -81,16 +81,20 @@ def maintain(
     with upkeep.connect() if dry_run else upkeep.exclusive() as connection:
         entries = [upkeep.find_set(connection, name)] if name else None
         entries = entries or upkeep.partition_sets(connection)
+        problems: list[str] = []
         if dry_run:
             runs = [_would_do(connection, entry) for entry in entries]
         else:
             runs = [maintain_set(connection, entry, patience) for entry in entries]
-            refresh_risk(connection)
+            try:
+                refresh_risk(connection)
+            except psycopg.Error as error:
+                problems.append(f"risk: {str(error).splitlines()[0]}")
     shown = [asdict(run) for run in runs]
     if not as_json:
         shown = [{**row, "problem": "yes, below" if row["problem"] else None} for row in shown]
     upkeep.show(shown, as_json)
-    problems = [f"{run.set}: {run.problem}" for run in runs if run.problem]
+    problems += [f"{run.set}: {run.problem}" for run in runs if run.problem]
     if problems:
         raise OperatorError("; ".join(problems))
 
@@ -117,24 +121,26 @@ def retire(
         if not dry_run:
             upkeep.refuse_lagging_replica(connection)
         done: list[Retired] = []
+        problems: list[str] = []
         for entry in entries:
-            if not dry_run:
-                detaching.finish(connection, entry, patience)
-            chosen = _due(connection, entry)
-            if period:
-                chosen = [named(connection, entry, period, early=early)]
-            for each in chosen:
-                if each.state == "archived":
-                    label = upkeep.label(entry, each.lower_bound)
-                    typer.echo(f"{entry.name} {label} has been retired already.", err=as_json)
-                elif dry_run:
-                    done.append(_would_retire(connection, entry, each))
-                else:
-                    done.append(retire_period(connection, entry, each, patience))
+            try:
+                if not dry_run:
+                    detaching.finish(connection, entry, patience)
+                for each in _chosen(connection, entry, period, early):
+                    if each.state == "archived":
+                        _say_retired(entry, each)
+                    elif dry_run:
+                        done.append(_would_retire(connection, entry, each))
+                    else:
+                        done.append(retire_period(connection, entry, each, patience))
+            except OperatorError as error:
+                problems.append(str(error))
         if done and not dry_run:
             refresh_risk(connection)
-    if done or as_json or not period:
+    if done or not (period or problems):
         upkeep.show([asdict(each) for each in done], as_json)
+    if problems:
+        raise OperatorError("; ".join(problems))
 
 
 def maintain_set(
@@ -255,6 +261,16 @@ def named(
             "or it was restored and is held; --early retires it all the same"
         )
     return found[0]
+
+
+def _chosen(
+    connection: psycopg.Connection, entry: PartitionSet, text: str | None, early: bool
+) -> list[Period]:
+    return [named(connection, entry, text, early=early)] if text else _due(connection, entry)
+
+
+def _say_retired(entry: PartitionSet, period: Period) -> None:
+    typer.echo(f"{entry.name} {upkeep.label(entry, period.lower_bound)} has been retired already.")
 
 
 def _due(connection: psycopg.Connection, entry: PartitionSet) -> list[Period]:

@@ -108,6 +108,29 @@ def test_a_wrong_period_is_one_line(
     assert fingerprint(db, "core.partition_archives")[0] == 0
 
 
+def test_what_has_never_been_cannot_be_restored(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    refused = saferoute("partitions", "restore", "journey_points", "1999-01-01", **environment)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "saferoute: journey_points 1999-01-01 neither stands nor is in an archive\n"
+    )
+
+
+def test_one_set_that_cannot_retire_stops_no_other(
+    db: psycopg.Connection, environment: dict[str, str]
+) -> None:
+    make_day(db, START, 300)
+    db.execute("update partman.part_config set retention = '1 day' where control = 'occurred_at'")
+    with psycopg.connect(conninfo(db)) as reader:
+        reader.execute("select count(*) from core.crime_data")
+        done = saferoute("partitions", "retire", "--patience", "0.3", "--json", **environment)
+    assert done.returncode == 2
+    assert "crime_data" in done.stderr
+    assert [each["period"] for each in json.loads(done.stdout)] == [PERIOD]
+
+
 def test_a_second_maintainer_is_refused(
     db: psycopg.Connection, owner: psycopg.Connection, environment: dict[str, str]
 ) -> None:
