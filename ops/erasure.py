@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from ops import archive, person_archives, proof, upkeep
+from ops import archive, person_archives, proof, repartition, upkeep
 from ops.errors import OperatorError
 from ops.progress import progress
 
@@ -30,7 +30,9 @@ def erase(
     error where the erasure cannot be proven everywhere: the receipt then stays open, and the next
     run goes on with it.
     """
-    archive.tidy(connection)  # a file whose rewriting was cut off may still be there
+    # What other runs have left when they were killed holds rows, or their keys, as well.
+    archive.tidy(connection)
+    repartition.abandon_unfinished(connection)
     out_of_reach: list[str] = []
     for _ in range(_ROUNDS):
         erasure_id = _begin(connection, user_id)

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from ops import archive, person_archives, proof
+from ops import archive, person_archives, proof, repartition
 from ops.errors import OperatorError
 from ops.progress import progress
 
@@ -49,6 +49,7 @@ def export(
     `connection` is `upkeep.exclusive()`'s: no archive goes away meanwhile. An archive that cannot
     be read is an error, unless `incomplete`. So is a person of whom nothing is kept.
     """
+    repartition.abandon_unfinished(connection)  # copies of rows, which would be there twice
     missing = _unreadable(connection, user_id) if incomplete else []
     archived = _load_archives(connection, user_id, missing)
     with _new_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:

@@ -261,6 +261,22 @@ def test_what_is_restored_is_everybody_elses(town: Town) -> None:
     assert counts.fetchone() == (0, POINTS_A_DAY, POINTS_A_DAY + 90)
 
 
+def test_what_a_killed_split_has_left_goes_too(town: Town) -> None:
+    (period,) = town.db.execute(
+        "select period::text from core.periods('core.journey_points') where lower_bound = %s",
+        [day(2)],
+    ).fetchone()
+    town.db.execute(
+        "select core.begin_repartition(%s::regclass, %s::regclass[], %s)",
+        [period, [f"{period}_dqcj"], ["dqcjr", "dqcjq"]],
+    )
+    walk(town.db, ANNA, 2)  # its keys are logged for the split
+    assert town.erase()["removed"]["journey_points"] == EVERYWHERE["journey_points"] + POINTS_A_DAY
+    left = "select relname from pg_class where relname like 'repartition\\_%\\_log'"
+    assert town.db.execute(left).fetchall() == []
+    assert town.left() == 0
+
+
 def test_a_day_that_stands_beside_the_set(town: Town) -> None:
     town.restore(ARCHIVED[0], "--beside")
     assert town.left() == sum(EVERYWHERE.values()) + POINTS_A_DAY
