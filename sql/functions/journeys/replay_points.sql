@@ -10,7 +10,7 @@ begin
         from core.point_quarantine as q
         where q.reason = p_reason
             -- First the test that costs little: points older than what is kept may be many.
-            and v_times @> q.recorded_at
+            and coalesce(v_times @> q.recorded_at, true)
             and core.recheck_point(q, v_times) is null
         order by q.quarantine_id
         limit p_limit
