@@ -3870,7 +3870,7 @@ comment on function core.replay_chosen_points(bigint[]) is
 'Store those of the given quarantined points that can be stored now; how many have left the quarantine.';
 revoke all on function core.replay_chosen_points(bigint[]) from public;
 
--- source: sql/functions/journeys/replay_points.sql sha256:be7c62f64f2f68464fe7919a7c01ca06ae822119d41fb327849f51916bee0811
+-- source: sql/functions/journeys/replay_points.sql sha256:b49089a62b35591e1c9e9e16281ccc731b540537892c186f485d69cea6f1dfba
 create or replace function core.replay_points(p_reason text, p_limit integer default 1000) returns bigint
 language plpgsql volatile strict security invoker
 set search_path = core, public, pg_temp
@@ -3883,7 +3883,7 @@ begin
         from core.point_quarantine as q
         where q.reason = p_reason
             -- First the test that costs little: points older than what is kept may be many.
-            and v_times @> q.recorded_at
+            and coalesce(v_times @> q.recorded_at, true)
             and core.recheck_point(q, v_times) is null
         order by q.quarantine_id
         limit p_limit

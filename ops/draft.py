@@ -52,10 +52,14 @@ class Change:
 
 @dataclass
 class Draft:
-    """The migration that was written, what it copies, and what it leaves to be written."""
+    """The migration that was written, what it copies, and what it leaves to be written.
+
+    `differing`: the files whose changes it can only show.
+    """
 
     path: Path
     copied: list[str] = field(default_factory=list)
+    differing: set[str] = field(default_factory=set)
     to_do: list[str] = field(default_factory=list)
 
 
@@ -82,7 +86,7 @@ def changes(earlier: Sequence[Migration]) -> Iterator[Change]:
     for file in schema.files():
         path = file.relative_to(REPOSITORY).as_posix()
         section, content = before.pop(path, None), file.read_bytes()
-        if section is None or section.digest != hashlib.sha256(content).hexdigest():
+        if section is None or section.digest != _digest(content.decode()):
             yield Change(path, section, content.decode())
     for path, section in before.items():
         yield Change(path, section, None)
@@ -90,11 +94,12 @@ def changes(earlier: Sequence[Migration]) -> Iterator[Change]:
 
 def source(path: str, text: str, kind: str = "source") -> str:
     """The line that begins a section which brings a file of `sql/`."""
-    return f"-- {kind}: {path} sha256:{hashlib.sha256(text.encode()).hexdigest()}\n"
+    return f"-- {kind}: {path} sha256:{_digest(text)}\n"
 
 
 def _composed(draft: Draft, found: Sequence[Change], old: Migration | None) -> str:
     by_hand = _written_by_hand(old) if old else {}
+    answered = {(section.path, section.digest) for section in old.sections} if old else set()
     there = [change for change in found if change.text is not None]
     superusers = [c for c in there if not schema.is_owners(REPOSITORY / c.path)]
     owners = [change for change in there if change not in superusers]
@@ -111,6 +116,12 @@ def _composed(draft: Draft, found: Sequence[Change], old: Migration | None) -> s
     parts += [_brought(draft, change, by_hand) for change in owners]
     parts += [_removed(draft, c, there, by_hand) for c in found if c.text is None]
     parts += ["-- by hand: last\n" + by_hand.get("last", "")]
+    for change in found:
+        digest = None if change.text is None else _digest(change.text)
+        if change.path in draft.differing and (change.path, digest) not in answered:
+            draft.to_do.append(
+                f"what {'drops' if digest is None else 'has changed in'} {change.path}"
+            )
     if not found and not old:
         draft.to_do.append("everything: sql/ has not changed since the last migration")
     return "\n".join(parts)
@@ -142,16 +153,14 @@ def _brought(draft: Draft, change: Change, by_hand: dict[str, str]) -> str:
         return _drop(change) + source(change.path, change.text) + change.text
     before = _text_before(change.before)
     difference, rest = _compared(before, change.text)
-    hand = by_hand.get(change.path, "")
     if difference:
-        again = ", and check what is there" if hand else ""
-        draft.to_do.append(f"what has changed in {change.path}{again}")
+        draft.differing.add(change.path)
     if rest:
         draft.copied.append(f"what is new in {change.path}")
     return (
         source(change.path, change.text, "changed")
         + "".join(f"{_DIFFERENCE}{line}\n" for line in difference)
-        + hand
+        + by_hand.get(change.path, "")
         + (f"\n-- rest: {change.path}\n" + "\n".join(rest) + "\n" if rest else "")
     )
 
@@ -172,11 +181,10 @@ def _removed(draft: Draft, change: Change, there: Iterable[Change], by_hand: dic
     if not change.path.startswith("sql/schema/"):
         moved = {name for other in there for name in _names(other.text or "")}
         return head + ("" if moved & _names(change.before.text) else _drops(change.before.text))
-    hand = by_hand.get(change.path, "")
-    draft.to_do.append(f"what drops {change.path}" + (", and check what is there" if hand else ""))
+    draft.differing.add(change.path)
     before = _text_before(change.before) or "its text is not in this clone\n"
     shown = "".join(f"{_DIFFERENCE}- {line}\n" for line in before.splitlines())
-    return head + shown + hand
+    return head + shown + by_hand.get(change.path, "")
 
 
 def _compared(before: str | None, now: str) -> tuple[list[str], list[str]]:
@@ -234,9 +242,13 @@ def _text_before(section: Section) -> str | None:
     revisions = _git("log", "--format=%H", "--", section.path).split()
     for revision in revisions:
         text = _git("show", f"{revision}:{section.path}")
-        if hashlib.sha256(text.encode()).hexdigest() == section.digest:
+        if _digest(text) == section.digest:
             return text
     return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _git(*arguments: str) -> str:

@@ -129,7 +129,9 @@ def test_what_is_written_by_hand_stays_when_it_is_written_anew(sources: Sources)
     with pytest.raises(OperatorError, match="ANEW=1"):
         sources.draft("numbers")
     sources.write("schema/930_stock.sql", STOCK.replace("*", "litres"))
-    again = sources.text("numbers", anew=True)
+    written = sources.draft("numbers", anew=True)
+    assert written.to_do == [], "the ALTER that answers the change is there"
+    again = written.path.read_text()
     assert [statement.text for statement in sources.newest().statements] == [
         "drop view ops.stock;",
         by_hand.strip(),
@@ -138,6 +140,8 @@ def test_what_is_written_by_hand_stays_when_it_is_written_anew(sources: Sources)
     ]
     assert sources.newest().phase == "post"
     assert sources.text("numbers", anew=True) == again
+    sources.write("schema/100_paint.sql", PAINT.replace("float8", "bigint"))
+    assert sources.draft("numbers", anew=True).to_do != []
     sources.draft("next")
     with pytest.raises(OperatorError, match="the newest migration is not numbers"):
         sources.draft("numbers", anew=True)
