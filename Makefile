@@ -64,9 +64,9 @@ test: ## every test, on a throw-away cluster of its own
 	@$(MAKE) -s venv
 	$(BIN)/pytest
 
-test-matrix: venv ## the SQL suites on every PostgreSQL we support, or on one: PG=17 (root; MIRROR=address)
+test-matrix: venv ## the SQL suites on every PostgreSQL we support (root; PG=17, SUITES=partitions, MIRROR=address)
 	@deploy/local/packages.sh bench
-	@$(BIN)/python -m tests.matrix $(PG) $(if $(MIRROR),--mirror $(MIRROR))
+	@$(BIN)/python -m tests.matrix $(PG) $(if $(SUITES),--suites $(SUITES)) $(if $(MIRROR),--mirror $(MIRROR))
 
 $(BENCH)/.installed: pyproject.toml requirements-bench.lock
 	@deploy/local/packages.sh bench

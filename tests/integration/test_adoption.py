@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -188,8 +188,11 @@ def test_partman_stops_at_an_unfinished_detach(
         with pytest.raises(psycopg.errors.QueryCanceled):
             owner.execute(f"alter table core.journey_points detach partition {oldest} concurrently")
         owner.execute("reset statement_timeout")
-    with pytest.raises(psycopg.errors.RaiseException, match="unfinished detach"):
+    before = bounds_and_names(owner, "core.journey_points")
+    # 4.7 and 5.2 stop with this error, 5.5 passes over the set in silence.
+    with suppress(psycopg.errors.RaiseException):
         owner.execute(HAND_RUN)
+    assert bounds_and_names(owner, "core.journey_points") == before
     assert count(owner) + count(owner, oldest) == 20
     assert owner.execute("select core.premake('core.journey_points')").fetchone() == (5,)
 

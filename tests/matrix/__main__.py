@@ -1,8 +1,10 @@
-"""`make test-matrix`: the SQL suites against every PostgreSQL and pg_partman that we support.
+"""`make test-matrix`: the suites on every PostgreSQL and pg_partman that we support.
 
-Each version comes from the Debian release that has it: unpacked into a throw-away folder, its
-server started inside on a free port, and `tests/sql` run against it with the packages of .venv.
-The result goes into docs/reference/versions.md.
+Each version comes from the Debian release that has it, unpacked into a throw-away folder. For the
+SQL suites its server is started inside on a free port, and `tests/sql` run against it with the
+packages of .venv. With SUITES=partitions the clone goes inside too, and the suites of upkeep run
+there, with the programs and the Python of the release. The results go into
+docs/reference/versions.md.
 """
 
 import argparse
@@ -12,9 +14,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,19 +28,20 @@ import psycopg
 
 from ops.cluster import free_port
 from tests.conftest import OPTIONS
-from tests.matrix.chroot import Chroot, NotAvailableError, chroot
+from tests.matrix.chroot import PACKAGES, Chroot, NotAvailableError, chroot
+from tests.matrix.suites import REPOSITORY, add_clone, run_partitions, run_sql
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "reference" / "versions.md"
 CACHE = Path("/var/cache/saferoute-matrix")
 RELEASES = {15: "bookworm", 17: "trixie", 18: "sid"}
 EXTENSIONS = ("pg_partman", "postgis", "pgrouting", "pgtap", "plpgsql_check")
+SUITES = {"sql": "## SQL suites", "partitions": "## Suites of upkeep"}
 TOOLS = ("debootstrap", "unshare", "setpriv")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A row of the table."""
+    """A row of a table."""
 
     major: int
     versions: Sequence[str]
@@ -60,14 +61,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make test-matrix", description=__doc__)
     parser.add_argument("majors", nargs="*", type=int, metavar="PG", help="15, 17, 18; default all")
     parser.add_argument("--mirror", help="Debian mirror; default the one that apt uses here")
+    parser.add_argument("--suites", choices=SUITES, default="sql", help="default sql")
     arguments = parser.parse_args()
     majors = arguments.majors or list(RELEASES)
     _refuse(majors)
     mirror = arguments.mirror or _mirror()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    outcomes = [_try(major, mirror) for major in majors]
-    _record(outcomes)
+    outcomes = [_try(major, mirror, arguments.suites) for major in majors]
+    _record(outcomes, SUITES[arguments.suites])
     return 0 if all(outcome.is_good for outcome in outcomes) else 1
 
 
@@ -99,24 +101,30 @@ def _mirror() -> str:
     return found[0]
 
 
-def _try(major: int, mirror: str) -> Outcome:
+def _try(major: int, mirror: str, suites: str) -> Outcome:
     try:
         with chroot(RELEASES[major], CACHE) as system:
             with _step(major, f"unpack Debian {RELEASES[major]}"):
                 system.unpack(RELEASES[major], mirror)
             with _step(major, f"add PostgreSQL {major} and its extensions"):
-                system.add_postgresql(major)
+                system.add(*(f"postgresql-{major}{name}" for name in PACKAGES))
             with _server(system, major) as conninfo:
                 versions = _versions(conninfo)
-                with _step(major, "run tests/sql"):
-                    passed, count = _run_suites(conninfo)
+                if suites == "sql":
+                    with _step(major, "run tests/sql"):
+                        tally = run_sql(conninfo)
+            if suites == "partitions":
+                with _step(major, "add Python and the clone"):
+                    versions = [*versions[:2], add_clone(system)]
+                with _step(major, "run the suites of upkeep"):
+                    tally = run_partitions(system)
     except (NotAvailableError, psycopg.Error) as error:
         reason = str(error).splitlines()[0]
         _say(major, f"not run: {reason}")
-        return Outcome(major, [""] * (len(EXTENSIONS) + 1), f"not run: {reason}", False)
-    result = f"{passed} of {count} files passed"
-    _say(major, result)
-    return Outcome(major, versions, result, passed == count > 0)
+        columns = len(EXTENSIONS) + 1 if suites == "sql" else 3
+        return Outcome(major, [""] * columns, f"not run: {reason}", False)
+    _say(major, str(tally))
+    return Outcome(major, versions, str(tally), tally.is_good)
 
 
 @contextmanager
@@ -193,33 +201,13 @@ def _versions(conninfo: str) -> list[str]:
     return [server, *(found.get(name, "none") for name in EXTENSIONS)]
 
 
-def _run_suites(conninfo: str) -> tuple[int, int]:
-    """Files of tests/sql that passed, and that were run."""
-    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        process = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-q", "tests/sql"),
-                *("-p", "no:cacheprovider", f"--junit-xml={report.name}"),
-            ],
-            cwd=REPOSITORY,
-            env={**os.environ, "SAFEROUTE_TEST_SERVER": conninfo},
-            check=False,
-        )
-        if process.returncode not in (0, 1):
-            raise NotAvailableError(f"pytest ended with {process.returncode}")
-        suites = list(ElementTree.parse(report.name).getroot().iter("testsuite"))
-    count = sum(int(suite.attrib["tests"]) for suite in suites)
-    bad = sum(
-        int(suite.attrib[kind]) for suite in suites for kind in ("errors", "failures", "skipped")
-    )
-    return count - bad, count
-
-
-def _record(outcomes: Sequence[Outcome]) -> None:
-    """Replace the rows of these versions in the page."""
+def _record(outcomes: Sequence[Outcome], heading: str) -> None:
+    """Replace the rows of these versions in the page, in the table under this heading."""
     lines = PAGE.read_text().splitlines()
+    start = lines.index(heading)
     for outcome in outcomes:
-        at = next(n for n, line in enumerate(lines) if re.match(rf"\| {outcome.major}\b", line))
+        row = re.compile(rf"\| {outcome.major} ")
+        at = next(n for n, line in enumerate(lines) if n > start and row.match(line))
         lines[at] = outcome.row
     PAGE.write_text("\n".join(lines) + "\n")
     print(f"saferoute: wrote {PAGE.relative_to(REPOSITORY)}")

@@ -52,19 +52,19 @@ class Chroot:
             "debootstrap",
         )
 
-    def add_postgresql(self, major: int) -> None:
-        """PostgreSQL and the extensions that schema and tests name; no server is started."""
+    def add(self, *packages: str) -> None:
+        """Debian packages; PostgreSQL's starts no server."""
         self._write(
-            "etc/postgresql-common/createcluster.d/matrix.conf", "create_main_cluster = false\n"
+            "etc/postgresql-common/createcluster.d/matrix.conf", "create_main_cluster = 0\n"
         )
         self._write("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n").chmod(0o755)
         archives = self.root / "var/cache/apt/archives"
         for package in self.cache.glob("*.deb"):
             shutil.copy(package, archives)
-        self.run(*_INSTALL, *(f"postgresql-{major}{name}" for name in PACKAGES))
+        self.run(*_INSTALL, *packages)
         self.run("apt-get", "autoclean", "--quiet=2")
-        shutil.rmtree(self.cache)
-        shutil.copytree(archives, self.cache, ignore=shutil.ignore_patterns("partial", "lock"))
+        for package in archives.glob("*.deb"):
+            shutil.copy(package, self.cache)
 
     def _write(self, name: str, text: str) -> Path:
         path = self.root / name
