@@ -56,7 +56,7 @@ def run_sql(conninfo: str) -> Tally:
 
 def add_clone(system: Chroot) -> str:
     """Copy the clone inside, with Python and the pinned packages; the version of Python."""
-    system.add("python3-venv", "python3-psycopg2")
+    system.add("python3-venv", "python3-psycopg2", "faketime")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=REPOSITORY,
