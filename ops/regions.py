@@ -37,7 +37,7 @@ def fill(dry_run: upkeep.DryRun = False, as_json: upkeep.AsJson = False) -> None
     Rows stand in a default leaf when they came before their region, or first of their region in
     that period. The set is read and written meanwhile.
     """
-    with upkeep.exclusive() as connection:
+    with upkeep.connect() if dry_run else upkeep.exclusive() as connection:
         if dry_run:
             steps = repartition.plan(connection, "fill_plan")
         else:
@@ -99,8 +99,9 @@ def suggest(
 
 
 def _change(action: str, prefix: str, dry_run: bool, as_json: bool) -> None:
-    with upkeep.exclusive() as connection:
-        upkeep.refuse_lagging_replica(connection)
+    with upkeep.connect() if dry_run else upkeep.exclusive() as connection:
+        if not dry_run:
+            upkeep.refuse_lagging_replica(connection)
         # The regions first, so that periods made meanwhile have the new leaves.
         with connection.transaction(force_rollback=dry_run):
             _change_region(connection, action, prefix)
