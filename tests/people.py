@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,12 @@ EVERYWHERE = {"journey_points": 900, "point_quarantine": 20, "journeys": 5}
 """Rows of Anna in the database; each archive has POINTS_A_DAY more."""
 
 
-_archives = tempfile.TemporaryDirectory(prefix="saferoute-people-")
+@lru_cache
+def _archives() -> "tempfile.TemporaryDirectory[str]":
+    """Where `settle` archives, until the process ends. Not made on import: processes that are
+    killed in other tests would leave one each.
+    """
+    return tempfile.TemporaryDirectory(prefix="saferoute-people-")
 
 
 @dataclass
@@ -78,7 +84,7 @@ class Town:
 def town_of(db: psycopg.Connection, folder: Path) -> Iterator[Town]:
     """The town in a clone of the database that `settle` has filled."""
     db.autocommit = True
-    shutil.copytree(_archives.name, folder)
+    shutil.copytree(_archives().name, folder)
     with upkeep_of(db, folder) as environment:
         yield Town(db, folder, environment)
 
@@ -94,7 +100,7 @@ def settle(conninfo: str) -> None:
     """Give Anna, Bert and others their rows, and archive some of their days."""
     with (
         psycopg.connect(conninfo, autocommit=True) as db,
-        upkeep_of(db, Path(_archives.name)),
+        upkeep_of(db, Path(_archives().name)),
     ):
         _settle(db)
 
