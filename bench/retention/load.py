@@ -1,6 +1,7 @@
 """What goes on while periods are retired: writers, readers, and a look at the replica's lag."""
 
 import json
+import random
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -119,8 +120,8 @@ def _insert(conninfo: str, window: Window, stop: Event) -> None:
                 [
                     {
                         "recorded_at": (at + timedelta(milliseconds=n)).isoformat(),
-                        "lon": LON,
-                        "lat": LAT,
+                        "lon": LON + random.uniform(0, 0.01),
+                        "lat": LAT + random.uniform(0, 0.01),
                     }
                     for n in range(POINTS)
                 ]

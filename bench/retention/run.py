@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -26,8 +27,10 @@ READER = 4.0
 REPLICA_READER = 8.0  # longer, so that a lock it holds is waited for on the replica
 ANALYST = 60.0
 NOTHING, MAINTAIN, PARTMAN = "no maintenance", "saferoute partitions maintain", "pg_partman's drop"
+# With the day as a value: with now() it would be planned, and so locked, with every period.
 ANOTHER_DAY = (
-    "select count(*) from core.journey_points where recorded_at >= date_trunc('day', now())"
+    "select count(*) from core.journey_points"
+    f" where recorded_at >= '{datetime.now(UTC):%Y-%m-%d} 00:00+00'"
 )
 WHOLE_SET = "select count(*) from core.journey_points"
 
@@ -40,6 +43,12 @@ class Bench:
         self.environment = servers.environment() | {"SAFEROUTE_ARCHIVE_DIRECTORY": archive}
         self.age = 31
 
+    def settle_in(self) -> None:
+        """Let the writers' region get its leaf: the first maintenance moves its rows there."""
+        with load(*(self.servers.conninfo(name) for name in ("primary", "replica"))):
+            time.sleep(2)
+        self.maintain()
+
     def window(self, action: Callable[[], None], on_replica: str) -> Window:
         """WINDOW seconds with writers, readers and, from its first second, `action`.
 
@@ -48,7 +57,7 @@ class Bench:
         """
         self.age += 1
         self.servers.add_day(self.age)
-        self.servers_settle()
+        self.wait_for_replica()
         primary, replica = (self.servers.conninfo(name) for name in ("primary", "replica"))
         with load(primary, replica) as seen:
             end = time.monotonic() + WINDOW
@@ -61,7 +70,7 @@ class Bench:
         self.maintain()  # what this window has left, outside any
         return seen
 
-    def servers_settle(self) -> None:
+    def wait_for_replica(self) -> None:
         """Return once the replica has replayed everything."""
         with (
             psycopg.connect(self.servers.conninfo("primary"), autocommit=True) as primary,
@@ -83,14 +92,15 @@ class Bench:
 
     def partman(self) -> None:
         """pg_partman's maintenance, with the setting that lets it drop."""
-        with psycopg.connect(self.servers.conninfo("primary"), autocommit=True) as admin:
+        owner = self.servers.primary.conninfo("saferoute_owner")
+        with psycopg.connect(owner, autocommit=True) as session:
             keep = "update partman.part_config set retention_keep_table = %s"
-            admin.execute(keep, [False])
-            admin.execute(
+            session.execute(keep, [False])
+            session.execute(
                 "select partman.run_maintenance("
                 "p_parent_table := 'core.journey_points', p_analyze := false)"
             )
-            admin.execute(keep, [True])
+            session.execute(keep, [True])
 
     def beside_an_analyst(self, server: str) -> tuple[Window, bool]:
         """Maintenance during an analyst's transaction of ANALYST seconds on a standby; whether
@@ -98,7 +108,7 @@ class Bench:
         """
         self.age += 1
         self.servers.add_day(self.age)
-        self.servers_settle()
+        self.wait_for_replica()
         with (
             load(self.servers.conninfo("primary"), self.servers.conninfo("replica")) as seen,
             long_transaction(self.servers.conninfo(server), WHOLE_SET, ANALYST) as is_cancelled,
@@ -113,7 +123,7 @@ def main() -> None:
     with trio() as servers, tempfile.TemporaryDirectory() as archive:
         bench = Bench(servers, archive)
         actions = {NOTHING: lambda: None, MAINTAIN: bench.maintain, PARTMAN: bench.partman}
-        bench.maintain()
+        bench.settle_in()
         for number in range(ROUNDS):
             on_replica = (ANOTHER_DAY, WHOLE_SET)[number % 2]
             for name in random.sample(list(actions), len(actions)):

@@ -24,7 +24,7 @@ insert into core.journey_points (journey_id, recorded_at, cell, user_id, geom)
 select gen_random_uuid(),
     date_trunc('day', now(), 'UTC') - make_interval(days => %s) + n * interval '400 ms',
     case when n %% 10 = 0 then 'zzzzz' else 'ez3fh' end, gen_random_uuid(),
-    st_point(-8.61, 41.15, 4326)
+    st_point(-8.61 + random() / 10, 41.15 + random() / 10, 4326)
 from generate_series(1, %s) as n
 """
 
