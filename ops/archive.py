@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby, islice
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -31,12 +32,12 @@ where c.oid = %(table)s::regclass or c.oid in (select relid from pg_partition_tr
 order by c.relname
 """
 _BLOCK_ROWS = 500
-WATCHED = 10_000
-"""Rows after which a watcher is told."""
+_WATCHED = 10_000
 
 Columns = tuple[str, ...]
 Row = tuple[Columns, bytes]
 """Columns, and one row as COPY writes it, with its line end."""
+Item = TypeVar("Item")
 Watch = Callable[[int], object]
 """Called with a number of rows that have been dealt with."""
 
@@ -190,6 +191,14 @@ def rows(archive: Archive) -> Iterator[Row]:
         yield columns, line
 
 
+def watched(source: Iterable[Item], watch: Watch) -> Iterator[Item]:
+    """The same items; the watcher is told of every _WATCHED of them."""
+    for number, item in enumerate(source, start=1):
+        if number % _WATCHED == 0:
+            watch(_WATCHED)
+        yield item
+
+
 def load(connection: psycopg.Connection, archive: Archive, table: str, watch: Watch = bool) -> int:
     """COPY every row of an archive into a table that has its columns; how many rows."""
     return copy(connection, rows(archive), table, watch)
@@ -258,10 +267,8 @@ def _write(
 def _compare(name: str, counts: dict[str, int], watch: Watch) -> None:
     """Raise an error where the file holds other numbers of rows than the tables did."""
     found: Counter[str] = Counter()
-    for number, (table, _, _) in enumerate(archive_files.lines(name, is_finished=False), start=1):
+    for table, _, _ in watched(archive_files.lines(name, is_finished=False), watch):
         found[table] += 1
-        if number % WATCHED == 0:
-            watch(WATCHED)
     for table in sorted({*counts, *found}):
         if found[table] != counts.get(table, 0):
             raise OperatorError(

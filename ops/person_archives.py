@@ -28,7 +28,7 @@ def rows(
 ) -> Iterator[Row]:
     """The person's rows in an archive, once its digest has been checked."""
     is_theirs = _test(connection, entry, user_id)
-    return (row for row in _watched(archive.rows(entry), watch) if is_theirs(row))
+    return (row for row in archive.watched(archive.rows(entry), watch) if is_theirs(row))
 
 
 def settle(
@@ -134,13 +134,6 @@ def _test(connection: psycopg.Connection, entry: Archive, user_id: UUID) -> Call
         return line.rstrip(b"\n").split(b"\t")[place] == needle
 
     return is_theirs
-
-
-def _watched(source: Iterator[Row], watch: Watch) -> Iterator[Row]:
-    for number, row in enumerate(source, start=1):
-        if number % 10_000 == 0:
-            watch(10_000)
-        yield row
 
 
 def _note(

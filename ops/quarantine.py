@@ -17,12 +17,10 @@ import typer
 from psycopg.rows import dict_row
 from psycopg.types.json import Json
 
-from ops import upkeep
+from ops import retention, upkeep
 from ops.errors import OperatorError
 from ops.progress import progress
 
-BATCH = 1000
-"""Points that are replayed in one transaction."""
 KINDS = ("point", "crime")
 _CHOSEN = "from core.quarantined where kind = %s and reason = coalesce(%s, reason)"
 _EXPLAIN = {
@@ -169,9 +167,7 @@ def replay(
                 outcome.append({"kind": kind, "replayed": replayed, "waiting": waiting})
             stay = [_explained(connection, row) for row in chosen if _is_waiting(connection, row)]
         if not dry_run and any(entry["kind"] == "crime" and entry["replayed"] for entry in outcome):
-            with progress() as bars:
-                bars.add_task("Refreshing the risk", total=None)
-                connection.execute("select core.refresh_risk()")
+            retention.refresh_risk(connection)
     if as_json:
         upkeep.show(outcome, as_json)
         return
@@ -240,7 +236,7 @@ def _replay(
         bar = bars.add_task("Replaying points", total=_waiting(connection, kind, reason))
         replayed = 0
         for each in _reasons(connection, reason):
-            while step := _count(connection, "select core.replay_points(%s, %s)", [each, BATCH]):
+            for step in retention.replay_points(connection, each):
                 replayed += step
                 bars.update(bar, completed=replayed)
         return replayed

@@ -180,12 +180,10 @@ def _cells(kept: Archive, watch: Watch) -> set[str]:
     """The cells that an archive has rows in: the table gets leaves for their regions."""
     found: set[bytes] = set()
     position, of_columns = 0, None
-    for number, (columns, line) in enumerate(archive.rows(kept), start=1):
+    for columns, line in archive.watched(archive.rows(kept), watch):
         if columns is not of_columns:
             position, of_columns = columns.index("cell"), columns
         found.add(line.split(b"\t", position + 1)[position])
-        if number % archive.WATCHED == 0:
-            watch(archive.WATCHED)
     return {cell.rstrip(b"\n").decode() for cell in found}
 
 

@@ -170,8 +170,10 @@ def maintain_set(
         adoption.adopt(connection, entry)
 
     def replay() -> None:
-        for number in _replay(connection, entry):
-            run.replayed += number
+        # Points that came before their period; other sets have no quarantine.
+        if entry.name == "journey_points":
+            for number in replay_points(connection, "period"):
+                run.replayed += number
 
     def retire_due() -> None:
         detaching.finish(connection, entry, patience)
@@ -343,12 +345,10 @@ def _premake(connection: psycopg.Connection, entry: PartitionSet) -> int:
     return upkeep.patiently(connection, f"no period of {entry.name} could be made", attempt)
 
 
-def _replay(connection: psycopg.Connection, entry: PartitionSet) -> Iterator[int]:
-    """Points that came before their period, one transaction after the other."""
-    if entry.name != "journey_points":
-        return
-    query = "select core.replay_points('period', %s)"
-    while (row := connection.execute(query, [REPLAYED_AT_ONCE]).fetchone()) and row[0]:
+def replay_points(connection: psycopg.Connection, reason: str) -> Iterator[int]:
+    """Store the quarantined points of a reason that can be, one transaction after the other."""
+    query = "select core.replay_points(%s, %s)"
+    while (row := connection.execute(query, [reason, REPLAYED_AT_ONCE]).fetchone()) and row[0]:
         yield row[0]
 
 
