@@ -43,9 +43,13 @@ select
             where coalesce(p.proargmodes[u.position], 'i') in ('i', 'b', 'v')
         ) as a
         order by a.position
-    ) as parameters
+    ) as parameters,
+    coalesce(
+        e.class, case when p.provolatile = 'v' then 'writes' else 'reads' end
+    ) as endpoint_class
 from pg_proc as p
 inner join pg_type as t on t.oid = p.prorettype
+left join core.endpoints as e on e.endpoint = p.proname
 where p.pronamespace = $1::regnamespace and p.prokind = 'f'
 """
 # A role's own statement_timeout applies only at login, so it is read here and kept by the client.
@@ -61,6 +65,7 @@ select
 from pg_roles as r
 where pg_has_role(current_user, r.oid, 'member') and r.rolname <> current_user
 """
+_CLASSES = "select class, is_priority from core.endpoint_classes"
 _ERRORS = "select code, http_status, message, hint from core.error_codes"
 
 
@@ -77,6 +82,8 @@ class Function:
     types: dict[str, str]
     """SQL type of each argument by name, in order."""
     required: frozenset[str]
+    endpoint_class: str
+    """What limits, scopes and lanes go by: `core.endpoints`."""
     takes_body: bool
     """Its one parameter is an unnamed json or jsonb: the whole body goes there."""
     json_names: frozenset[str] = frozenset()
@@ -145,6 +152,9 @@ class Contents:
     meanings: dict[str, tuple[str, str | None]]
     """Message and hint of each of our own SQLSTATEs."""
 
+    priority_classes: frozenset[str]
+    """Classes of endpoints whose calls have connections of their own."""
+
     def error(self, code: str) -> RequestError:
         """One of our own errors, where the API itself finds it."""
         return RequestError(
@@ -211,8 +221,8 @@ class Catalogue:
     async def _read(self) -> None:
         self._read_at = time.monotonic()
         try:
-            functions, roles, errors = await self._servers.fetch_all(
-                (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,)
+            functions, roles, errors, classes = await self._servers.fetch_all(
+                (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,), (_CLASSES,)
             )
         except asyncpg.PostgresError as error:
             logger.error("the catalogue cannot be read: SQLSTATE %s", error.sqlstate)
@@ -222,6 +232,7 @@ class Catalogue:
             {row["name"]: row["timeout"] or DEFAULT_TIMEOUT for row in roles},
             {row["code"]: row["http_status"] for row in errors},
             {row["code"]: (row["message"], row["hint"]) for row in errors},
+            frozenset(row["class"] for row in classes if row["is_priority"]),
         )
 
 

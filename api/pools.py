@@ -18,11 +18,13 @@ from common.settings import Settings
 
 CHANNEL = "saferoute_catalogue"
 """A notification on this channel says that functions have changed."""
+APPLICATION = "saferoute_api"
+"""What our sessions are called in pg_stat_activity and in the server's log."""
 _LOOK_EVERY = 1.0  # seconds between two looks at a server
 _CONNECT_TIMEOUT = 2.0
 _ACQUIRE_TIMEOUT = 2.0  # seconds a request waits for a free connection before it is 503
 _RELEASE_TIMEOUT = 1.0
-_CALL = "select core.call($1, $2, $3, $4, $5, $6, $7, $8)"
+_CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _LOST = (  # the connection went away under the statement
     OSError,
     asyncpg.InterfaceError,
@@ -53,7 +55,7 @@ class Server:
             "database": settings.database,
             "timeout": _CONNECT_TIMEOUT,
             # Names of types are then always qualified, whatever a schema may hold.
-            "server_settings": {"application_name": "saferoute_api", "search_path": "pg_catalog"},
+            "server_settings": {"application_name": APPLICATION, "search_path": "pg_catalog"},
         }
         self._pool_size = settings.api_pool_size
         self._changed = changed
@@ -101,8 +103,8 @@ class Server:
     def _notified(self, *_notification: object) -> None:
         self._changed()
 
-    async def call(self, arguments: Sequence[Any], timeout: float) -> str | None:
-        """Run `core.call` with these arguments; the JSON text it returns.
+    async def call(self, arguments: Sequence[Any], timeout: float) -> asyncpg.Record:
+        """Run `core.call` with these arguments; its body, status and headers, each text or none.
 
         Raises ServerGoneError where the server cannot be used, RequestError where it is too busy.
         """
@@ -123,11 +125,12 @@ class Server:
             self.state = "gone"
             raise ServerGoneError from error
 
-    async def _run(self, connection: Any, arguments: Sequence[Any], timeout: float) -> str | None:
+    async def _run(
+        self, connection: Any, arguments: Sequence[Any], timeout: float
+    ) -> asyncpg.Record:
         release_timeout = None
         try:
-            answer: str | None = await connection.fetchval(_CALL, *arguments, timeout=timeout)
-            return answer
+            return await connection.fetchrow(_CALL, *arguments, timeout=timeout)
         except TimeoutError:
             # Where the server has stopped answering, the cancelled call does not end either.
             release_timeout = _RELEASE_TIMEOUT
@@ -182,7 +185,7 @@ class Servers:
         found = [server.state for server in self._all]
         return {state: found.count(state) for state in ("primary", "standby", "gone")}
 
-    async def read(self, arguments: Sequence[Any], timeout: float) -> str | None:
+    async def read(self, arguments: Sequence[Any], timeout: float) -> asyncpg.Record:
         """Run a call that writes nothing, on a standby where there is one."""
         for server in self._readers():
             try:
@@ -191,7 +194,7 @@ class Servers:
                 continue
         raise unavailable("No database server answers")
 
-    async def write(self, arguments: Sequence[Any], timeout: float) -> str | None:
+    async def write(self, arguments: Sequence[Any], timeout: float) -> asyncpg.Record:
         """Run a call that may write, on the primary."""
         for server in self._all:
             if server.state == "primary":

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.errors import JSON, Headers, RequestError, from_postgres, no_such_path
-from api.pools import Servers
+from api.pools import APPLICATION, Servers
 from api.tokens import Caller, Tokens
 
 PREFIX = "/rpc/"
@@ -77,10 +77,17 @@ class Rpc:
                     headers={"allow": "POST"},
                 )
             statement, arguments = await self._from_query(function, scope["query_string"])
-        value = await self._call(function, caller, scope, received, statement, arguments)
+        answer = await self._call(function, caller, scope, received, statement, arguments)
+        if answer["headers"] is not None:
+            answered += _own_headers(answer["headers"])
+        status = 204 if function.is_void else 200
+        if answer["status"] is not None:
+            status = _own_status(answer["status"])
         if function.is_void:
-            return 204, answered, b""
-        return 200, [JSON, *answered], b"null" if value is None else value.encode()
+            return status, answered, b""
+        value: str | None = answer["body"]
+        # Its own content type comes later in the list and so is the one that counts.
+        return status, [JSON, *answered], b"null" if value is None else value.encode()
 
     async def _call(
         self,
@@ -90,7 +97,7 @@ class Rpc:
         received: dict[bytes, bytes],
         statement: str,
         arguments: str,
-    ) -> str | None:
+    ) -> asyncpg.Record:
         timeout = await self._catalogue.timeout(caller.role)
         parameters = (
             caller.role,
@@ -99,6 +106,7 @@ class Rpc:
             scope["method"],
             scope["path"],
             _headers_json(received),
+            APPLICATION,
             statement,
             arguments,
         )
@@ -172,6 +180,27 @@ async def _body(received: dict[bytes, bytes], receive: Receive) -> bytes:
             chunks.append(chunk)
         size += len(chunk)
     return b"".join(chunks)
+
+
+def _own_headers(text: str) -> Headers:
+    """What a function has put into `response.headers`: a JSON array of objects of one key each."""
+    try:
+        pairs = [pair for entry in orjson.loads(text) for pair in entry.items()]
+        return [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]
+    except (ValueError, AttributeError, TypeError):
+        raise RequestError(
+            500,
+            "PGRST111",
+            "response.headers guc must be a JSON array composed of objects with a single key and "
+            "a string value",
+        ) from None
+
+
+def _own_status(text: str) -> int:
+    """What a function has put into `response.status`."""
+    if text.isdecimal() and 200 <= int(text) <= 599:
+        return int(text)
+    raise RequestError(500, "PGRST112", "response.status guc must be a valid status code")
 
 
 def _parsed(text: bytes) -> Any:

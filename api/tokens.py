@@ -39,6 +39,12 @@ class Caller:
     """A token named the role."""
     valid_until: float
     """Unix time up to which the token need not be looked at again."""
+    user_id: str | None = None
+    """The person, as text of a UUID; none for anonymous callers and API keys."""
+    api_key_id: str | None = None
+    """The API key that calls, as text of a UUID."""
+    scopes: frozenset[str] | None = None
+    """Classes of endpoints the caller may use; none means all."""
 
 
 ANONYMOUS = Caller(ANONYMOUS_ROLE, f'{{"role":"{ANONYMOUS_ROLE}"}}', False, float("inf"))
@@ -78,7 +84,9 @@ class Tokens:
         if not isinstance(role, str | None):
             raise invalid("PGRST303", "The JWT 'role' claim must be a string")
         known = {**claims, "role": role or ANONYMOUS_ROLE}
-        return Caller(known["role"], orjson.dumps(known).decode(), bool(role), until)
+        sub = claims.get("sub")
+        user_id = sub if isinstance(sub, str) else None
+        return Caller(known["role"], orjson.dumps(known).decode(), bool(role), until, user_id)
 
     async def _claims(self, token: str) -> dict[str, Any]:
         """The claims of a token whose signature holds."""

@@ -78,6 +78,20 @@ class Settings(BaseSettings):
         default=None, description="A token that names audiences must name this one."
     )
 
+    redis_hosts: str = Field(
+        default=",".join(f"127.0.0.1:{port}" for port in range(16379, 16385)),
+        description="Nodes of the Redis Cluster as host:port, separated by commas, in any order; "
+        "one that answers is enough to find the others.",
+    )
+    redis_password: SecretStr | None = Field(
+        default=None, description="Password of the Redis Cluster."
+    )
+
+    @property
+    def redis_nodes(self) -> list[tuple[str, int]]:
+        """Nodes of the Redis Cluster as (host, port)."""
+        return [_host_and_port(entry) for entry in self.redis_hosts.split(",")]
+
     @property
     def hosts(self) -> list[tuple[str, int]]:
         """The servers as (host, port)."""

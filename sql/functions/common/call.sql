@@ -5,29 +5,33 @@ create or replace function core.call(
     p_method text,
     p_path text,
     p_headers text,
+    p_application text,
     p_statement text,
-    p_arguments json
-) returns text
+    p_arguments json,
+    out body text,
+    out status text,
+    out headers text
+) returns record
 language plpgsql volatile parallel unsafe security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_answer text;
 begin
     perform
         set_config('request.jwt.claims', p_claims, true),
         set_config('request.method', p_method, true),
         set_config('request.path', p_path, true),
         set_config('request.headers', p_headers, true),
+        set_config('application_name', p_application, true),
         set_config('transaction_read_only', p_read_only::text, true),
         set_config('role', p_role, true);
     -- A statement of its own: in the one that sets the role, rights would be checked as the authenticator's.
-    execute p_statement into v_answer using p_arguments;
-    return v_answer;
+    execute p_statement into body using p_arguments;
+    status := nullif(current_setting('response.status', true), '');
+    headers := nullif(current_setting('response.headers', true), '');
 end
 $$;
 
-comment on function core.call(text, boolean, text, text, text, text, text, json) is
-'One request of the API in one statement: become p_role, say who calls and how, run p_statement (text the API built from pg_proc, $1 = p_arguments) and return its one value. All it sets ends with the transaction. SECURITY INVOKER: a role cannot be switched inside a definer function.';
-revoke all on function core.call(text, boolean, text, text, text, text, text, json) from public;
-grant execute on function core.call(text, boolean, text, text, text, text, text, json) to authenticator;
+comment on function core.call(text, boolean, text, text, text, text, text, text, json) is
+'One request of the API in one statement: become p_role, say who calls and how, run p_statement (text the API built from pg_proc, $1 = p_arguments) and return its one value as body. A function that sets response.status or response.headers (a JSON array of one-key objects) for its transaction answers with these. All that is set ends with the transaction. p_application is the application_name while it runs: it names the request. SECURITY INVOKER: a role cannot be switched inside a definer function.';
+revoke all on function core.call(text, boolean, text, text, text, text, text, text, json) from public;
+grant execute on function core.call(text, boolean, text, text, text, text, text, text, json) to authenticator;
