@@ -8,15 +8,13 @@ import asyncpg
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from api.body import json_body
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.errors import JSON, Headers, RequestError, from_postgres, no_such_path
 from api.pools import APPLICATION, Servers
 from api.tokens import Caller, Tokens
 
 PREFIX = "/rpc/"
-BODY_LIMIT = 2 * 1024 * 1024
-"""Bytes of a request body: 5,000 points are about 0.6 MB."""
-_DRAIN_LIMIT = 32 * 1024 * 1024  # bytes read and dropped so that the sender gets to its answer
 _METHODS = ("GET", "HEAD", "POST")
 _HIDDEN = (b"authorization", b"cookie")  # secrets that no function needs to see
 
@@ -63,9 +61,7 @@ class Rpc:
         answered = _profile(method, received)
         function = await self._catalogue.function(name)
         if method == "POST":
-            body = await _body(received, receive)
-            if len(body) > BODY_LIMIT:
-                raise self._catalogue.contents.error("SR030")
+            body = await json_body(received, receive, self._catalogue.contents)
             statement, arguments = await self._from_body(function, body)
         else:
             if function.is_volatile:
@@ -160,26 +156,6 @@ def _profile(method: str, received: dict[bytes, bytes]) -> Headers:
             hint=f"Only the following schemas are exposed: {SCHEMA}",
         )
     return [(b"content-profile", profile)]
-
-
-async def _body(received: dict[bytes, bytes], receive: Receive) -> bytes:
-    """The whole JSON body, or as much of it as tells that it is over the limit."""
-    kind = received.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
-    if kind != b"application/json":
-        name = kind.decode("latin-1")
-        raise RequestError(400, "PGRST102", f"Content-Type not acceptable: {name}")
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    chunks, size = [body], len(body)
-    while message.get("more_body") and size <= _DRAIN_LIMIT:
-        message = await receive()
-        chunk = message.get("body", b"")
-        if size <= BODY_LIMIT:
-            chunks.append(chunk)
-        size += len(chunk)
-    return b"".join(chunks)
 
 
 def _own_headers(text: str) -> Headers:
