@@ -12,10 +12,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from api.catalogue import Catalogue
-from api.errors import RequestError, no_such_path
+from api.errors import RequestError
 from api.pools import Servers
 from api.rpc import PREFIX, Rpc
 from api.tokens import Tokens
+from api.web import Web
 from common.settings import Settings
 
 
@@ -28,18 +29,15 @@ class Application:
         self._catalogue = Catalogue(self._servers)
         self._reloads: set[asyncio.Task[None]] = set()
         self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings))
-        self._starlette = Starlette(
-            routes=[Route("/live", _live), Route("/ready", self._ready)],
-            exception_handlers={404: _no_such_path},
-            lifespan=self._lifespan,
-        )
+        routes = [Route("/live", _live), Route("/ready", self._ready)]
+        self._web = Web(routes, self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Starlette's layers cost a tenth of a call, which needs none."""
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._rpc(scope, receive, send)
         else:
-            await self._starlette(scope, receive, send)
+            await self._web(scope, receive, send)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -68,8 +66,3 @@ class Application:
 
 async def _live(_request: Request) -> Response:
     return Response(b'{"live":true}', media_type="application/json")
-
-
-async def _no_such_path(_request: Request, _error: Exception) -> Response:
-    status, headers, body = no_such_path().answer()
-    return Response(body, status, {name.decode(): value.decode() for name, value in headers})

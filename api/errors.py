@@ -91,6 +91,11 @@ def no_such_path() -> RequestError:
     return RequestError(404, "PGRST125", "Invalid path specified in request URL")
 
 
+def mistake() -> RequestError:
+    """What nobody foresaw: 500, without a word about it."""
+    return RequestError(500, "XX000", "The server made a mistake")
+
+
 def from_postgres(
     error: asyncpg.PostgresError, statuses: Mapping[str, int], *, is_known: bool
 ) -> RequestError:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.body import json_body
 from api.catalogue import SCHEMA, Catalogue, Function
-from api.errors import JSON, Headers, RequestError, from_postgres, no_such_path
+from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
 from api.pools import APPLICATION, Servers
 from api.tokens import Caller, Tokens
 
@@ -39,8 +39,7 @@ class Rpc:
         except Exception as error:
             # Neither the message nor the traceback: they may hold positions.
             logger.error("%s in %s", type(error).__name__, scope["path"])
-            refused = RequestError(500, "XX000", "The server made a mistake")
-            status, headers, body = refused.answer()
+            status, headers, body = mistake().answer()
         if scope["method"] == "HEAD":
             body = b""
         elif status != 204:
