@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from api.catalogue import Catalogue
 from api.errors import RequestError
-from api.pools import Servers
 from api.rpc import PREFIX, Rpc
+from api.servers import Servers
 from api.tokens import Tokens
 from api.web import Web
 from common.settings import Settings

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from api.errors import RequestError, unavailable
-from api.pools import Servers
+from api.servers import Servers
 
 SCHEMA = "api"
 DEFAULT_TIMEOUT = 10.0

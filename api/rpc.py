@@ -11,10 +11,11 @@ from starlette.types import Receive, Scope, Send
 from api.body import json_body
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
-from api.pools import APPLICATION, Servers
+from api.servers import APPLICATION, Servers
 from api.tokens import Caller, Tokens
 
 PREFIX = "/rpc/"
+_CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _METHODS = ("GET", "HEAD", "POST")
 _HIDDEN = (b"authorization", b"cookie")  # secrets that no function needs to see
 
@@ -107,8 +108,10 @@ class Rpc:
         )
         try:
             if function.is_volatile:
-                return await self._servers.write(parameters, timeout)
-            return await self._servers.read(parameters, timeout)
+                [answer] = await self._servers.write(_CALL, parameters, timeout)
+            else:
+                [answer] = await self._servers.read(_CALL, parameters, timeout)
+            return answer
         except asyncpg.PostgresError as error:
             statuses = self._catalogue.contents.statuses
             raise from_postgres(error, statuses, is_known=caller.is_known) from None

@@ -24,7 +24,6 @@ _LOOK_EVERY = 1.0  # seconds between two looks at a server
 _CONNECT_TIMEOUT = 2.0
 _ACQUIRE_TIMEOUT = 2.0  # seconds a request waits for a free connection before it is 503
 _RELEASE_TIMEOUT = 1.0
-_CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _LOST = (  # the connection went away under the statement
     OSError,
     asyncpg.InterfaceError,
@@ -103,14 +102,16 @@ class Server:
     def _notified(self, *_notification: object) -> None:
         self._changed()
 
-    async def call(self, arguments: Sequence[Any], timeout: float) -> asyncpg.Record:
-        """Run `core.call` with these arguments; its body, status and headers, each text or none.
+    async def run(
+        self, statement: str, arguments: Sequence[Any], timeout: float
+    ) -> list[asyncpg.Record]:
+        """The rows of a statement, prepared on the connection when it is first used there.
 
         Raises ServerGoneError where the server cannot be used, RequestError where it is too busy.
         """
         self._busy += 1
         try:
-            return await self._run(await self._acquire(), arguments, timeout)
+            return await self._run(await self._acquire(), statement, arguments, timeout)
         finally:
             self._busy -= 1
 
@@ -126,11 +127,14 @@ class Server:
             raise ServerGoneError from error
 
     async def _run(
-        self, connection: Any, arguments: Sequence[Any], timeout: float
-    ) -> asyncpg.Record:
+        self, connection: Any, statement: str, arguments: Sequence[Any], timeout: float
+    ) -> list[asyncpg.Record]:
         release_timeout = None
         try:
-            return await connection.fetchrow(_CALL, *arguments, timeout=timeout)
+            rows: list[asyncpg.Record] = await connection.fetch(
+                statement, *arguments, timeout=timeout
+            )
+            return rows
         except TimeoutError:
             # Where the server has stopped answering, the cancelled call does not end either.
             release_timeout = _RELEASE_TIMEOUT
@@ -185,27 +189,56 @@ class Servers:
         found = [server.state for server in self._all]
         return {state: found.count(state) for state in ("primary", "standby", "gone")}
 
-    async def read(self, arguments: Sequence[Any], timeout: float) -> asyncpg.Record:
-        """Run a call that writes nothing, on a standby where there is one."""
+    async def read(
+        self,
+        statement: str,
+        arguments: Sequence[Any],
+        timeout: float,
+        *,
+        after: str | None = None,
+        is_priority: bool = False,
+    ) -> list[asyncpg.Record]:
+        """Rows of a statement that writes nothing, on a standby where there is one.
+
+        `after` is the X-Consistency-Token of a write that the statement must see. A call
+        `is_priority` has connections that others never take. The statement is run again on
+        another server where one goes away under it. Raises RequestError (503) where no server
+        can run it, asyncpg.PostgresError where PostgreSQL refuses it. No transaction, no `set`:
+        the connection goes to the next caller as it is.
+        """
         for server in self._readers():
             try:
-                return await server.call(arguments, timeout)
+                return await server.run(statement, arguments, timeout)
             except ServerGoneError:
                 continue
         raise unavailable("No database server answers")
 
-    async def write(self, arguments: Sequence[Any], timeout: float) -> asyncpg.Record:
-        """Run a call that may write, on the primary."""
+    async def write(
+        self,
+        statement: str,
+        arguments: Sequence[Any],
+        timeout: float,
+        *,
+        is_priority: bool = False,
+    ) -> list[asyncpg.Record]:
+        """Rows of a statement that may write, on the primary; see `read`.
+
+        It is never run again: where the connection is lost (503) it may have happened.
+        """
         for server in self._all:
             if server.state == "primary":
                 try:
-                    return await server.call(arguments, timeout)
+                    return await server.run(statement, arguments, timeout)
                 except ServerGoneError:
                     break
                 except asyncpg.ReadOnlySQLTransactionError:
                     server.state = "gone"  # no longer the primary: the next look finds out
                     break
         raise unavailable("No primary database server answers")
+
+    async def token(self) -> str | None:
+        """The X-Consistency-Token of all that is committed by now; none where no server tells."""
+        return None
 
     async def fetch_all(self, *queries: tuple[Any, ...]) -> list[list[asyncpg.Record]]:
         """The rows of each query, from any server: the primary first, its catalogue is newest."""
