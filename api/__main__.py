@@ -1,12 +1,16 @@
 """`python -m api`: serve until stopped."""
 
+import asyncio
+import contextlib
 import logging
 import socket
+from collections.abc import Iterator
 
 import uvicorn
+import uvloop
 
 from api.app import Application
-from common.settings import settings
+from common.settings import Settings, settings
 
 
 class _Server(uvicorn.Server):
@@ -16,25 +20,58 @@ class _Server(uvicorn.Server):
             print(f"listening on http://{self.config.host}:{self.config.port}", flush=True)
 
 
-def main() -> None:
-    """Serve on the address of the settings."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    known = settings()
-    config = uvicorn.Config(
-        Application(known),
-        host=known.api_host,
-        port=known.api_port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,  # the query string of a GET holds positions
-        server_header=False,
-        proxy_headers=False,  # nobody asks for the client's address
-        timeout_graceful_shutdown=10,
+class _AdminServer(uvicorn.Server):
+    """Lives as long as the API's server, whose signals it leaves alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(known: Settings) -> None:
+    application = Application(known)
+    api = _Server(
+        uvicorn.Config(
+            application,
+            host=known.api_host,
+            port=known.api_port,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # the query string of a GET holds positions
+            server_header=False,
+            proxy_headers=False,  # nobody asks for the client's address
+            timeout_graceful_shutdown=10,
+        )
     )
-    _Server(config).run()
+    admin = _AdminServer(
+        uvicorn.Config(
+            application.admin,
+            host=known.admin_host,
+            port=known.admin_port,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+        )
+    )
+    # Both ports are taken before anything starts: a port in use ends the process at once.
+    sockets = [server.config.bind_socket() for server in (api, admin)]
+    watched = asyncio.create_task(admin.serve(sockets=sockets[1:]))
+    await api.serve(sockets=sockets[:1])
+    admin.should_exit = True
+    await watched
+
+
+def main() -> None:
+    """Serve on the addresses of the settings."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    uvloop.run(_serve(settings()))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-import orjson
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from api.admin import Admin
 from api.catalogue import Catalogue
 from api.errors import RequestError
 from api.rpc import PREFIX, Rpc
@@ -21,7 +18,7 @@ from common.settings import Settings
 
 
 class Application:
-    """What one process serves: `/rpc/{function}`, `/live` and `/ready`."""
+    """What one process serves: `/rpc/{function}`, and to operators the admin port."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
@@ -29,8 +26,8 @@ class Application:
         self._catalogue = Catalogue(self._servers)
         self._reloads: set[asyncio.Task[None]] = set()
         self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings))
-        routes = [Route("/live", _live), Route("/ready", self._ready)]
-        self._web = Web(routes, self._lifespan)
+        self._web = Web([], self._lifespan)
+        self.admin = Admin(self._servers, self._catalogue).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Starlette's layers cost a tenth of a call, which needs none."""
@@ -55,14 +52,3 @@ class Application:
     async def _reload(self) -> None:
         with contextlib.suppress(RequestError):
             await self._catalogue.reload()
-
-    async def _ready(self, _request: Request) -> Response:
-        """200 while calls can be answered, if only those that read."""
-        states = self._servers.states()
-        is_ready = self._catalogue.is_read and states["primary"] + states["standby"] > 0
-        body = {"ready": is_ready, "servers": states}
-        return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
-
-
-async def _live(_request: Request) -> Response:
-    return Response(b'{"live":true}', media_type="application/json")

@@ -169,6 +169,7 @@ class Catalogue:
         """Nothing is read yet."""
         self._servers = servers
         self._contents: Contents | None = None
+        self._known_at: float | None = None
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
@@ -180,9 +181,9 @@ class Catalogue:
         return self._contents
 
     @property
-    def is_read(self) -> bool:
-        """Whether there is anything to serve."""
-        return self._contents is not None
+    def read_at(self) -> float | None:
+        """When what is known was read, on the monotonic clock; none before the first reading."""
+        return self._known_at
 
     async def function(self, name: str) -> Function:
         """The function of this name; PGRST202 where there is none even after reading anew."""
@@ -227,6 +228,7 @@ class Catalogue:
         except asyncpg.PostgresError as error:
             logger.error("the catalogue cannot be read: SQLSTATE %s", error.sqlstate)
             raise unavailable("The catalogue of functions cannot be read", "PGRST002") from None
+        self._known_at = self._read_at
         self._contents = Contents(
             {row["name"]: Function.of(row) for row in functions},
             {row["name"]: row["timeout"] or DEFAULT_TIMEOUT for row in roles},

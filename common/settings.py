@@ -61,6 +61,16 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(default=18000, description="Port the API listens on.")
+    admin_host: str = Field(
+        default="127.0.0.1",
+        description="Address of the admin port. It tells operators how the API is and asks for no "
+        "password: never open it to the internet.",
+    )
+    admin_port: int = Field(
+        default=18090,
+        description="Port of `/live`, `/ready` and `/metrics`. Each API process of a machine needs "
+        "one of its own.",
+    )
     api_pool_size: int = Field(
         default=16, ge=1, description="Connections of one API process to each PostgreSQL server."
     )

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,7 @@ class Profile:
     replica: Standby
     analysts: Standby
     api_port: int
+    admin_port: int
 
     @property
     def supervisor(self) -> Supervisor:
@@ -61,6 +62,11 @@ class Profile:
         return f"http://127.0.0.1:{self.api_port}"
 
     @property
+    def admin_url(self) -> str:
+        """Where the API tells how it is."""
+        return f"http://127.0.0.1:{self.admin_port}"
+
+    @property
     def standbys(self) -> tuple[Standby, ...]:
         """Every standby, in the order they start."""
         return self.replica, self.analysts
@@ -70,6 +76,11 @@ class Profile:
         """The port of each program, in the order they start."""
         standbys = {standby.name: standby.server.port for standby in self.standbys}
         return {"primary": self.primary.port, **standbys, "api": self.api_port}
+
+    def ports_of(self, programs: Collection[str]) -> dict[str, int]:
+        """Every port that these programs listen on, by what it is for."""
+        found = {name: port for name, port in self.ports.items() if name in programs}
+        return {**found, "the API's admin port": self.admin_port} if "api" in found else found
 
     def variables(self) -> dict[str, str]:
         """What the supervisor's configuration names."""
@@ -179,6 +190,7 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
         replica=api_replica(Server(servers / "replica", hosts[1][1])),
         analysts=analysts_standby(Server(servers / "analysts", analysts[1]), values.database),
         api_port=values.api_port,
+        admin_port=values.admin_port,
     )
 
 
@@ -216,9 +228,12 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
                 "leave it, or `make clean` first"
             )
     passwords = {f"SAFEROUTE_{name}": secrets.token_urlsafe(32) for name in _SECRETS}
-    # Profiles from before there was one have data to keep: their analysts' standby may move.
-    analysts = {"SAFEROUTE_ANALYST_ADDRESS": values.analyst_address}
-    wanted = {**addresses, **passwords, **known, **analysts}
+    # Profiles from before there were these have data to keep: they may be given other ports.
+    later = {
+        "SAFEROUTE_ANALYST_ADDRESS": values.analyst_address,
+        "SAFEROUTE_ADMIN_PORT": str(values.admin_port),
+    }
+    wanted = {**addresses, **passwords, **known, **later}
     if "SAFEROUTE_SERVERS" not in wanted:
         wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
     return wanted

@@ -113,11 +113,10 @@ def _start_supervisor(profile: Profile) -> None:
             supervisor.stop()
     if supervisor.runs:
         down = {process.name for process in supervisor.processes() if not process.runs}
-        taken = {name: port for name, port in profile.ports.items() if name in down}
-        refuse_taken_ports(taken, patience=0)
+        refuse_taken_ports(profile.ports_of(down), patience=0)
         return
     # Programs of a supervisord that was killed need a moment to stop.
-    refuse_taken_ports(profile.ports, patience=5 if profile.primary.exists else 0)
+    refuse_taken_ports(profile.ports_of(profile.ports), patience=5 if profile.primary.exists else 0)
     supervisor.start(profile.variables())
     profile.remember("configuration", wanted)
 
@@ -201,7 +200,7 @@ def _start_api(profile: Profile, schema_changed: bool) -> None:
         profile.supervisor.stop_process("api")
     with _step(f"API on {profile.url}"):
         profile.supervisor.start_process("api")
-        _wait(profile, "api", lambda: _is_ready(profile.url))
+        _wait(profile, "api", lambda: _is_ready(profile.admin_url))
     profile.remember("code", wanted)
 
 
@@ -220,6 +219,7 @@ def _print_status(profile: Profile) -> None:
         else:
             table.add_row(name, process.state.lower() if process else "stopped", address)
     Console().print(table)
+    typer.echo(f"How the API is: {profile.admin_url}/ready and /metrics")
     typer.echo(f"Data {profile.servers}, settings and passwords {profile.folder}/saferoute.env")
 
 

@@ -206,7 +206,10 @@ def services(bench: BenchServer, cores: Cores) -> Iterator[dict[str, Service]]:
                 ]
                 arguments += ["--loop", "uvloop", "--http", "httptools", "--ws", "none"]
                 arguments += ["--no-access-log", "--log-level", "warning"]
-            own = environment | {"SAFEROUTE_API_PORT": str(port)}
+            own = environment | {
+                "SAFEROUTE_API_PORT": str(port),
+                "SAFEROUTE_ADMIN_PORT": str(free_port()),
+            }
             started[name] = stack.enter_context(service(cores, arguments, own, port))
         yield started
 

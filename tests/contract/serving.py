@@ -22,6 +22,8 @@ class Api:
     """A running API."""
 
     url: str
+    admin: str
+    """Address of the admin port."""
 
     def rpc(self, name: str) -> str:
         return f"{self.url}/rpc/{name}"
@@ -30,7 +32,7 @@ class Api:
 @contextmanager
 def serve(hosts: list[int], database: str, password: str, **settings: str) -> Iterator[Api]:
     """Run `python -m api` on the servers at these ports until the block ends."""
-    port = free_port()
+    port, admin_port = free_port(), free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "SAFEROUTE_ENV_FILE": "/nonexistent",
@@ -38,6 +40,7 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
         "SAFEROUTE_DATABASE": database,
         "SAFEROUTE_AUTHENTICATOR_PASSWORD": password,
         "SAFEROUTE_API_PORT": str(port),
+        "SAFEROUTE_ADMIN_PORT": str(admin_port),
         "SAFEROUTE_JWT_SECRET": SECRET,
         **settings,
     }
@@ -52,7 +55,7 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line == f"listening on http://127.0.0.1:{port}\n", line
-            yield Api(f"http://127.0.0.1:{port}")
+            yield Api(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}")
         finally:
             process.terminate()
 

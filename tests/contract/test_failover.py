@@ -12,7 +12,7 @@ import pytest
 from ops import schema
 from ops.cluster import Server, free_port, run
 from tests.conftest import OPTIONS, Primary, wait_for_replay
-from tests.contract.serving import serve
+from tests.contract.serving import Api, serve
 from tests.contract.test_rpc import assert_error, eventually
 
 
@@ -21,6 +21,7 @@ class Pair:
     primary: Server
     standby: Server
     client: httpx.Client
+    api: Api
 
     def reads_on_standby(self) -> bool:
         is_standby: bool = (
@@ -32,6 +33,9 @@ class Pair:
         """No read fails, not even the first after the blow."""
         for _ in range(30):
             assert self.client.get("/rpc/where_read").status_code == 200
+
+    def ready(self) -> int:
+        return httpx.get(f"{self.api.admin}/ready").status_code
 
     def write(self) -> httpx.Response:
         return self.client.post("/rpc/where_written")
@@ -60,7 +64,7 @@ def pair(cluster_directory: Path) -> Iterator[Pair]:
             serve([primary.port, standby.port], "postgres", password) as api,
             httpx.Client(base_url=api.url, timeout=20) as client,
         ):
-            yield Pair(primary, standby, client)
+            yield Pair(primary, standby, client, api)
     finally:
         for server in (primary, standby):
             if (server.data / "postmaster.pid").exists():
@@ -85,7 +89,7 @@ def test_without_a_primary_reads_go_on_and_writes_are_503(pair: Pair) -> None:
         assert_error(response, 503, "PGRST000")
         assert response.headers["retry-after"] == "1"
     pair.assert_reads()
-    assert pair.client.get("/ready").status_code == 200
+    assert pair.ready() == 200
 
     run("pg_ctl", "-D", pair.standby.data, "-w", "promote")
     eventually(lambda: pair.write().status_code == 200)
@@ -95,8 +99,8 @@ def test_without_a_primary_reads_go_on_and_writes_are_503(pair: Pair) -> None:
     for response in (pair.client.get("/rpc/where_read"), pair.write()):
         assert_error(response, 503, "PGRST000")
         assert response.headers["retry-after"] == "1"
-    assert pair.client.get("/live").status_code == 200
-    eventually(lambda: pair.client.get("/ready").status_code == 503)
+    assert httpx.get(f"{pair.api.admin}/live").status_code == 200
+    eventually(lambda: pair.ready() == 503)
 
 
 def test_the_api_waits_for_its_database(cluster_directory: Path) -> None:
@@ -107,4 +111,4 @@ def test_the_api_waits_for_its_database(cluster_directory: Path) -> None:
         response = client.get("/rpc/where_read")
         assert_error(response, 503, "PGRST002")
         assert response.headers["retry-after"] == "1"
-        assert client.get("/ready").status_code == 503
+        assert httpx.get(f"{api.admin}/ready").status_code == 503

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -29,6 +29,7 @@ GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(
 class Stack:
     folder: Path
     ports: tuple[int, int, int, int]
+    admin_port: int = field(default_factory=free_port)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -38,6 +39,7 @@ class Stack:
             "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
             "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
             "SAFEROUTE_API_PORT": str(api),
+            "SAFEROUTE_ADMIN_PORT": str(self.admin_port),
         }
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:

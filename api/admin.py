@@ -1,0 +1,53 @@
+"""What operators ask of one process, on a port of its own: `/live`, `/ready` and `/metrics`.
+
+The port is apart so that the public one shows no internals, and so that a process whose
+connections and pools are all taken still answers: nothing here waits for anything.
+"""
+
+import time
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.catalogue import Catalogue
+from api.servers import Servers
+
+
+class Admin:
+    """The answers of the admin port."""
+
+    def __init__(self, servers: Servers, catalogue: Catalogue) -> None:
+        """What they tell of."""
+        self._servers = servers
+        self._catalogue = catalogue
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/live", _live),
+                Route("/ready", self._ready),
+                Route("/metrics", _metrics),
+            ]
+        )
+
+    async def _ready(self, _request: Request) -> Response:
+        """200 while calls can be answered, if only those that read."""
+        states = self._servers.states()
+        read_at = self._catalogue.read_at
+        is_ready = read_at is not None and states["primary"] + states["standby"] > 0
+        age = None if read_at is None else round(time.monotonic() - read_at, 3)
+        body = {"ready": is_ready, "servers": states, "catalogue": {"age_s": age}}
+        return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
+
+
+async def _live(_request: Request) -> Response:
+    return Response(b'{"live":true}', media_type="application/json")
+
+
+async def _metrics(_request: Request) -> Response:
+    return Response(generate_latest(REGISTRY), headers={"content-type": CONTENT_TYPE_LATEST})
