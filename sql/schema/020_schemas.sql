@@ -1,19 +1,24 @@
 create schema if not exists api;
+create schema if not exists auth;
 create schema if not exists core;
 create schema if not exists analytics;
 create schema if not exists ops;
 
 comment on schema api is 'What apps may call: one function per RPC endpoint. Its wrappers touch no table themselves.';
+comment on schema auth is 'What the API calls itself to sign people up and in: no app role can. One function per step; they touch no table themselves.';
 comment on schema core is 'Tables and internal functions. App roles have no rights on its tables.';
 comment on schema analytics is 'Views for analysts.';
 comment on schema ops is 'Views and procedures for DBAs.';
 
 grant usage on schema api to web_anon, authenticated, authenticator;
 grant usage, create on schema api to saferoute_api;
-grant usage on schema core to saferoute_api, authenticator, operator;
+grant usage on schema auth to authenticator;
+grant usage, create on schema auth to saferoute_auth;
+grant usage on schema core to saferoute_api, saferoute_auth, authenticator, operator;
 grant usage on schema analytics to analyst;
 grant usage on schema ops to operator;
 
 -- A new function is closed until its file opens it.
 alter default privileges revoke execute on functions from public;
 alter default privileges for role saferoute_api revoke execute on functions from public;
+alter default privileges for role saferoute_auth revoke execute on functions from public;

@@ -9,7 +9,7 @@ comment on table core.error_codes is 'Every error of our own: SQLSTATE, HTTP sta
 comment on column core.error_codes.code is 'SQLSTATE of class SR, the `code` of the error body.';
 comment on column core.error_codes.message is 'What happened, one sentence, shown to the caller.';
 comment on column core.error_codes.hint is 'What the caller can do about it.';
-grant select on core.error_codes to saferoute_api, authenticator;
+grant select on core.error_codes to saferoute_api, saferoute_auth, authenticator;
 
 insert into core.error_codes (code, http_status, message, hint) values
 ('SR001', 401, 'This call needs a signed-in person.', 'Send a token with a `sub` claim that is a UUID.'),

@@ -1,6 +1,6 @@
 -- House rules that every function keeps.
 begin;
-select plan(9);
+select plan(11);
 
 create temporary view ours as
 select
@@ -18,7 +18,7 @@ from pg_proc as p
 inner join pg_namespace as n on p.pronamespace = n.oid
 inner join pg_roles as r on p.proowner = r.oid
 inner join pg_language as l on p.prolang = l.oid
-where n.nspname in ('api', 'core', 'ops', 'analytics');
+where n.nspname in ('api', 'auth', 'core', 'ops', 'analytics');
 
 select is_empty(
     $$select signature from ours where obj_description(oid, 'pg_proc') is null$$,
@@ -46,8 +46,17 @@ select is_empty(
     'api functions say who may call them'
 );
 select is_empty(
-    $$select signature from ours where prosecdef and nspname not in ('api', 'ops', 'analytics')$$,
-    'only what apps, operators and analysts call is SECURITY DEFINER'
+    $$select signature from ours where nspname = 'auth' and not (prosecdef and owner = 'saferoute_auth')$$,
+    'auth functions are SECURITY DEFINER and owned by saferoute_auth'
+);
+select is_empty(
+    $$select o.signature from ours as o, aclexplode(o.proacl) as a inner join pg_roles as r on r.oid = a.grantee
+      where o.nspname = 'auth' and r.rolname not in ('authenticator', 'saferoute_auth')$$,
+    'and nobody but the API itself may call them'
+);
+select is_empty(
+    $$select signature from ours where prosecdef and nspname not in ('api', 'auth', 'ops', 'analytics')$$,
+    'only what apps, the API, operators and analysts call is SECURITY DEFINER'
 );
 select is_empty(
     $$select signature from ours where prosecdef and not exists (
@@ -61,7 +70,7 @@ select is_empty(
 );
 select is_empty(
     $$select c.oid::regclass from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
-      where n.nspname in ('core', 'analytics', 'ops') and c.relkind in ('r', 'p', 'v') and not c.relispartition
+      where n.nspname in ('core', 'auth', 'analytics', 'ops') and c.relkind in ('r', 'p', 'v') and not c.relispartition
       and obj_description(c.oid, 'pg_class') is null$$,
     'every table and view has a comment'
 );

@@ -16,4 +16,4 @@ $$;
 comment on function core.refuse(text, text) is
 'One of our own errors as the answer of a call, with its HTTP status. Unlike core.fail it raises nothing, so what was written (a wrong code counted) stays.';
 revoke all on function core.refuse(text, text) from public;
-grant execute on function core.refuse(text, text) to saferoute_api;
+grant execute on function core.refuse(text, text) to saferoute_api, saferoute_auth;

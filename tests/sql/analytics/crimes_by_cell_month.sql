@@ -110,7 +110,7 @@ reset role;
 select set_eq(
     $$select n.nspname || '.' || c.relname
       from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
-      where n.nspname in ('api', 'core', 'ops', 'analytics', 'partman') and c.relkind in ('r', 'p', 'v', 'm', 'S')
+      where n.nspname in ('api', 'auth', 'core', 'ops', 'analytics', 'partman') and c.relkind in ('r', 'p', 'v', 'm', 'S')
       and has_table_privilege('analyst', c.oid, 'select, insert, update, delete, truncate, references, trigger')$$,
     $$select 'analytics.crimes_by_cell_month'$$,
     'the one view is all that the role has any right on'

@@ -8,7 +8,7 @@ from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_attribute as a on c.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
 where
-    n.nspname in ('core', 'analytics', 'ops', 'api')
+    n.nspname in ('core', 'analytics', 'ops', 'api', 'auth')
     and c.relkind in ('r', 'p', 'm') and not c.relispartition
     and (
         (a.atttypid = 'uuid'::regtype and (a.attname = 'user_id' or a.attname like '%\_user\_id'))
