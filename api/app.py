@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from api.admin import Admin
+from api.api_keys import ApiKeys
 from api.catalogue import Catalogue
 from api.errors import RequestError
 from api.rpc import PREFIX, Rpc
@@ -25,7 +26,8 @@ class Application:
         self._servers = Servers(settings, self._functions_changed)
         self._catalogue = Catalogue(self._servers)
         self._reloads: set[asyncio.Task[None]] = set()
-        self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings))
+        self._api_keys = ApiKeys(self._servers, self._catalogue)
+        self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings), self._api_keys)
         self._web = Web([], self._lifespan)
         self.admin = Admin(self._servers, self._catalogue).application()
 
@@ -45,6 +47,7 @@ class Application:
 
     def _functions_changed(self) -> None:
         """Read the catalogue in the background; where that fails, the next request does it."""
+        self._api_keys.forget()
         task = asyncio.create_task(self._reload())
         self._reloads.add(task)
         task.add_done_callback(self._reloads.discard)

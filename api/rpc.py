@@ -8,6 +8,7 @@ import asyncpg
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from api.api_keys import HEADER, ApiKeys
 from api.body import json_body
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
@@ -17,7 +18,7 @@ from api.tokens import Caller, Tokens
 PREFIX = "/rpc/"
 _CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _METHODS = ("GET", "HEAD", "POST")
-_HIDDEN = (b"authorization", b"cookie")  # secrets that no function needs to see
+_HIDDEN = (b"authorization", b"cookie", HEADER)  # secrets that no function needs to see
 
 logger = logging.getLogger("saferoute.api")
 
@@ -25,11 +26,14 @@ logger = logging.getLogger("saferoute.api")
 class Rpc:
     """The ASGI endpoint: no request and response objects on the hot path."""
 
-    def __init__(self, servers: Servers, catalogue: Catalogue, tokens: Tokens) -> None:
+    def __init__(
+        self, servers: Servers, catalogue: Catalogue, tokens: Tokens, api_keys: ApiKeys
+    ) -> None:
         """What every request needs."""
         self._servers = servers
         self._catalogue = catalogue
         self._tokens = tokens
+        self._api_keys = api_keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -57,9 +61,11 @@ class Rpc:
         if not name or "/" in name:
             raise no_such_path()
         received = dict(scope["headers"])
-        caller = await self._tokens.caller(received.get(b"authorization"))
+        caller = await self._caller(received)
         answered = _profile(method, received)
         function = await self._catalogue.function(name)
+        if caller.scopes is not None and function.endpoint_class not in caller.scopes:
+            raise self._catalogue.contents.error("SR061")
         if method == "POST":
             body = await json_body(received, receive, self._catalogue.contents)
             statement, arguments = await self._from_body(function, body)
@@ -84,6 +90,12 @@ class Rpc:
         value: str | None = answer["body"]
         # Its own content type comes later in the list and so is the one that counts.
         return status, [JSON, *answered], b"null" if value is None else value.encode()
+
+    async def _caller(self, received: dict[bytes, bytes]) -> Caller:
+        key = received.get(HEADER)
+        if key is None:
+            return await self._tokens.caller(received.get(b"authorization"))
+        return await self._api_keys.caller(key, received.get(b"authorization"))
 
     async def _call(
         self,

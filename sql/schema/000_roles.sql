@@ -12,6 +12,7 @@ begin
             ('authenticator', 'login noinherit', 'login of the API; becomes the role of the token'),
             ('web_anon', 'nologin', 'a caller without a token'),
             ('authenticated', 'nologin', 'a signed-in person'),
+            ('integrator', 'nologin', 'a program with an API key'),
             ('worker', 'login', 'background tasks'),
             ('replicator', 'login replication', 'streams to the standbys; reads no table'),
             ('analyst', 'login', 'k-anonymous views on a standby'),
@@ -28,6 +29,7 @@ $$;
 
 grant web_anon to authenticator;
 grant authenticated to authenticator;
+grant integrator to authenticator;
 -- The owner replaces api.* and auth.* functions; their owners gain nothing from it.
 grant saferoute_api to saferoute_owner;
 grant saferoute_auth to saferoute_owner;
@@ -45,7 +47,8 @@ begin
     for v_role in
         select *
         from (values
-            ('web_anon', '5s'), ('authenticated', '10s'), ('authenticator', '15s'), ('analyst', '1h')
+            ('web_anon', '5s'), ('authenticated', '10s'), ('integrator', '10s'), ('authenticator', '15s'),
+            ('analyst', '1h')
         ) as t (name, timeout)
     loop
         if not exists (

@@ -10,7 +10,7 @@ comment on schema core is 'Tables and internal functions. App roles have no righ
 comment on schema analytics is 'Views for analysts.';
 comment on schema ops is 'Views and procedures for DBAs.';
 
-grant usage on schema api to web_anon, authenticated, authenticator;
+grant usage on schema api to web_anon, authenticated, integrator, authenticator;
 grant usage, create on schema api to saferoute_api;
 grant usage on schema auth to authenticator;
 grant usage, create on schema auth to saferoute_auth;

@@ -50,6 +50,7 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR054', 404, 'This link is no longer valid.', null),
 ('SR060', 401, 'The API key is not valid.', 'It may have been revoked; ask the operator for another.'),
 ('SR061', 403, 'The API key is not for this endpoint.', 'Ask the operator for the scope it needs.'),
+('SR062', 400, 'A request has either a token or an API key.', 'Leave out Authorization or X-API-Key.'),
 ('SR070', 429, 'Too many requests.', 'Wait as many seconds as Retry-After says.'),
 ('SR080', 409, 'This Idempotency-Key was used for another request.', 'Make a new key for each request.'),
 ('SR081', 400, 'The Idempotency-Key cannot be used.', 'Sign in, and send 1 to 200 printable characters.')

@@ -16,4 +16,4 @@ comment on function api.crimes_near(float8, float8, float8, timestamptz, timesta
 'Reported crimes within radius_m (at most 5,000) of a position, nearest first, at most 1,000: GeoJSON. Without since and until, those of the last 12 months that the city''s data covers. is_covered false: no source reports there, so none found means nothing.';
 alter function api.crimes_near(float8, float8, float8, timestamptz, timestamptz) owner to saferoute_api;
 revoke all on function api.crimes_near(float8, float8, float8, timestamptz, timestamptz) from public;
-grant execute on function api.crimes_near(float8, float8, float8, timestamptz, timestamptz) to web_anon, authenticated;
+grant execute on function api.crimes_near(float8, float8, float8, timestamptz, timestamptz) to web_anon, authenticated, integrator;

@@ -9,4 +9,4 @@ comment on function api.risk_at(float8, float8, timestamptz) is
 'Risk (0 to 1) of the street nearest to a position at a time; null, with is_known false, where no source reports.';
 alter function api.risk_at(float8, float8, timestamptz) owner to saferoute_api;
 revoke all on function api.risk_at(float8, float8, timestamptz) from public;
-grant execute on function api.risk_at(float8, float8, timestamptz) to web_anon, authenticated;
+grant execute on function api.risk_at(float8, float8, timestamptz) to web_anon, authenticated, integrator;

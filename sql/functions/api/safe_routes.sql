@@ -20,4 +20,4 @@ comment on function api.safe_routes(float8, float8, float8, float8, timestamptz,
 'The walk from one position to another that is best for each aversion: GeoJSON. Cost of a stretch is length * (1 + aversion * risk at depart_at); aversions 0 / 3 / 12 give shortest / balanced / safest. Each feature says length_m, duration_s, exposure (metres weighed with their risk), risk (0 to 1), the differences to the shortest, and covered_share: below 0.8 no walk is called safest.';
 revoke all on function api.safe_routes(float8, float8, float8, float8, timestamptz, float8[]) from public;
 grant execute on function api.safe_routes(float8, float8, float8, float8, timestamptz, float8[])
-to web_anon, authenticated;
+to web_anon, authenticated, integrator;

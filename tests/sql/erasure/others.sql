@@ -1,6 +1,6 @@
 -- Nobody but the owner erases, exports or reads the receipts; operators see them without whose they are.
 begin;
-select plan(41);
+select plan(45);
 
 select
     is_empty(
@@ -12,14 +12,14 @@ select
         ) and has_function_privilege(%L, p.oid, 'execute')$$, r),
         format('%s calls none of the functions', r)
     )
-from unnest('{web_anon,authenticated,authenticator,saferoute_api,worker,analyst,operator,replicator}'::text[]) as r;
+from unnest('{web_anon,authenticated,integrator,authenticator,saferoute_api,worker,analyst,operator,replicator}'::text[]) as r;
 
 select
     is_empty(
         format($$select c from unnest('{select,insert,update,delete,truncate}'::text []) as c where has_table_privilege(%L, %L, c)$$, r, t),
         format('%s has no right on %s', r, t)
     )
-from unnest('{web_anon,authenticated,authenticator,saferoute_api,worker,analyst,operator,replicator}'::text[]) as r,
+from unnest('{web_anon,authenticated,integrator,authenticator,saferoute_api,worker,analyst,operator,replicator}'::text[]) as r,
     unnest('{core.erasures,core.user_data}'::text[]) as t;
 
 select
@@ -27,7 +27,7 @@ select
         format($$select 1 where has_table_privilege(%L, 'ops.erasures', 'select')$$, r),
         format('%s does not see the operators'' view', r)
     )
-from unnest('{web_anon,authenticated,authenticator,saferoute_api,worker,analyst,replicator}'::text[]) as r;
+from unnest('{web_anon,authenticated,integrator,authenticator,saferoute_api,worker,analyst,replicator}'::text[]) as r;
 
 insert into core.erasures (user_digest, removed) values (core.user_digest('00000000-0000-4000-8000-000000000001'), '{}');
 set local role operator;

@@ -88,14 +88,14 @@ select is_empty(
     $$select r.rolname, t.name
       from pg_roles as r,
         unnest('{partition_archives,known_periods,maintenance_runs}'::text []) as t (name)
-      where r.rolname in ('operator', 'analyst', 'authenticator', 'authenticated', 'web_anon', 'saferoute_api', 'worker')
+      where r.rolname in ('operator', 'analyst', 'authenticator', 'authenticated', 'integrator', 'web_anon', 'saferoute_api', 'worker')
         and has_table_privilege(r.rolname, 'core.' || t.name, 'select, insert, update, delete')$$,
     'nobody but the owner reads or writes the ledger'
 );
 select is_empty(
     $$select r.rolname, p.proname
       from pg_roles as r, pg_proc as p
-      where r.rolname in ('operator', 'analyst', 'authenticator', 'authenticated', 'web_anon', 'saferoute_api', 'worker')
+      where r.rolname in ('operator', 'analyst', 'authenticator', 'authenticated', 'integrator', 'web_anon', 'saferoute_api', 'worker')
         and p.proname in ('drop_archived', 'bring_back', 'attach_period', 'build_period', 'drop_beside', 'rename_period')
         and has_function_privilege(r.rolname, p.oid, 'execute')$$,
     'or retires and restores'
