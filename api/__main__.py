@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import socket
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ import uvicorn
 import uvloop
 
 from api.app import Application
+from common import logs
 from common.settings import Settings, settings
 
 
@@ -70,7 +70,7 @@ async def _serve(known: Settings) -> None:
 
 def main() -> None:
     """Serve on the addresses of the settings."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logs.configure()
     uvloop.run(_serve(settings()))
 
 
