@@ -26,8 +26,16 @@ ARCHIVED = (45, 40)
 """Days ago, of two archived periods that Anna is in. She is not in the one between them."""
 WITHOUT_ANNA = 42
 POINTS_A_DAY = 300
-EVERYWHERE = {"journey_points": 900, "point_quarantine": 20, "journeys": 5}
+EVERYWHERE = {
+    "journey_points": 900,
+    "point_quarantine": 20,
+    "journeys": 5,
+    "outbound_messages": 1,
+    "codes": 1,
+    "users": 1,
+}
 """Rows of Anna in the database; each archive has POINTS_A_DAY more."""
+SECRET = "$argon2id$secret"
 
 
 @lru_cache
@@ -108,6 +116,8 @@ def settle(conninfo: str) -> None:
 def _settle(db: psycopg.Connection) -> None:
     for ago in (*ARCHIVED, WITHOUT_ANNA, 33, 2):
         make_day(db, day(ago), 90)
+    for user_id, phone in ((ANNA, "+442079460001"), (BERT, "+442079460002")):
+        account(db, user_id, phone)
     for ago in (*ARCHIVED, 33, 2, 0):
         walk(db, ANNA, ago)
     for ago in (*ARCHIVED, WITHOUT_ANNA, 33, 2, 0):
@@ -127,6 +137,23 @@ def _settle(db: psycopg.Connection) -> None:
         "select period::text from core.periods(%s) where lower_bound = %s", [POINTS, day(33)]
     ).fetchone()
     db.execute(f"alter table {POINTS} detach partition {period}")
+
+
+def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
+    """An account with a code that is on its way."""
+    db.execute(
+        """insert into core.users (user_id, phone, phone_verified_at, password_hash, language)
+        values (%s, %s, now(), %s, 'en')""",
+        [user_id, phone, SECRET],
+    )
+    parameters = json.dumps({"code": SECRET})
+    statement = "select core.enqueue_message(%s, 'sms', %s, 'verify', 'en', %s)"
+    db.execute(statement, [user_id, phone, parameters])
+    db.execute(
+        """insert into core.codes (purpose, address, code_id, channel, user_id, digest, expires_at)
+        values ('verify', %s, gen_random_uuid(), 'sms', %s, %s, now() + interval '10 minutes')""",
+        [phone, user_id, SECRET.encode()],
+    )
 
 
 def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:

@@ -109,10 +109,14 @@ insert into core.message_limits (channel, scope, subject, period, amount) values
 ('email', 'spend', '*', '1 day', 10)
 on conflict do nothing;
 
-insert into core.user_data (relation, user_column, erase_order, erase_with, description) values
-('core.outbound_messages', 'user_id', 30, 'erase_messages', 'Texts and e-mails that were sent for you in the last 30 days, or wait to be sent.')
+insert into core.user_data (relation, user_column, erase_order, erase_with, description, secrets) values
+(
+    'core.outbound_messages', 'user_id', 30, 'erase_messages',
+    'Texts and e-mails that were sent for you in the last 30 days, or wait to be sent.', '{parameters}'
+)
 on conflict (relation) do update set
     user_column = excluded.user_column,
     erase_order = excluded.erase_order,
     erase_with = excluded.erase_with,
-    description = excluded.description;
+    description = excluded.description,
+    secrets = excluded.secrets;

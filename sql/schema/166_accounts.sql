@@ -51,11 +51,12 @@ create index if not exists codes_user on core.codes (user_id);
 create index if not exists codes_expired on core.codes (expires_at);
 grant select, insert, update, delete on core.codes to saferoute_auth;
 
-insert into core.user_data (relation, user_column, erase_order, erase_with, description) values
-('core.codes', 'user_id', 31, 'erase_codes', 'Codes sent to you that had not come back.'),
-('core.users', 'user_id', 95, null, 'Your account.')
+insert into core.user_data (relation, user_column, erase_order, erase_with, description, secrets) values
+('core.codes', 'user_id', 31, 'erase_codes', 'Codes sent to you that had not come back.', '{digest}'),
+('core.users', 'user_id', 95, null, 'Your account.', '{password_hash}')
 on conflict (relation) do update set
     user_column = excluded.user_column,
     erase_order = excluded.erase_order,
     erase_with = excluded.erase_with,
-    description = excluded.description;
+    description = excluded.description,
+    secrets = excluded.secrets;

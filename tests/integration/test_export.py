@@ -19,6 +19,7 @@ from tests.people import (
     BERT,
     EVERYWHERE,
     POINTS_A_DAY,
+    SECRET,
     Town,
     assert_refused,
     town_of,
@@ -64,6 +65,7 @@ def test_everything_that_would_be_erased_is_in_the_export(town: Town, tmp_path: 
     assert archived == POINTS_A_DAY * len(ARCHIVED)
     ids = {properties(row)["user_id"] for part in rows.values() for row in part}
     assert ids == {str(ANNA)}
+    assert SECRET not in json.dumps(content)
 
 
 def rows_of(name: str, part: Any) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ select
     (
         select json_object_agg(a.attname, pg_catalog.col_description(a.attrelid, a.attnum) order by a.attnum)
         from pg_catalog.pg_attribute as a
-        where a.attrelid = d.relation and a.attnum > 0 and not a.attisdropped
+        where a.attrelid = d.relation and a.attnum > 0 and not a.attisdropped and a.attname <> all(d.secrets)
     )
 from core.user_data as d
 inner join pg_catalog.pg_class as c on d.relation = c.oid

@@ -18,7 +18,9 @@ begin
         end, ', ' order by a.attnum
     ) into v_columns
     from pg_catalog.pg_attribute as a
-    where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped;
+    where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and not exists (
+        select from core.user_data as d where d.relation = p_table and a.attname = any(d.secrets)
+    );
     return query execute format(
         'select %s from (select %s, $2 as archive from only %s as x where x.%I = $1) as t',
         case when v_geometry is null then 'row_to_json(t)::text' else format('st_asgeojson(t, %L, 9)', v_geometry) end,
@@ -28,5 +30,5 @@ end
 $$;
 
 comment on function core.export_user_data(regclass, text, uuid, text) is
-'The rows of a person in one table, each as JSON: a GeoJSON Feature (WGS 84, longitude first) where the table has a geometry, an object where not. Each has a key `archive`: the file it stands in, null where it stands in the database.';
+'The rows of a person in one table, each as JSON: a GeoJSON Feature (WGS 84, longitude first) where the table has a geometry, an object where not. Without the columns that are secrets. Each has a key `archive`: the file it stands in, null where it stands in the database.';
 revoke all on function core.export_user_data(regclass, text, uuid, text) from public;
