@@ -6,7 +6,7 @@ create table if not exists core.users (
     password_hash text not null check (password_hash like '$argon2id$%'),
     phone_verified_at timestamptz,
     email_verified_at timestamptz,
-    language text not null,
+    language text not null check (language ~ '^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$'),
     created_at timestamptz not null default now(),
     password_changed_at timestamptz not null default now(),
     check (phone is not null or email is not null),
@@ -60,3 +60,14 @@ on conflict (relation) do update set
     erase_with = excluded.erase_with,
     description = excluded.description,
     secrets = excluded.secrets;
+
+insert into core.endpoints (endpoint, class) values
+('/auth/codes', 'codes'),
+('/auth/sign-up', 'sign_up'),
+('/auth/sign-in', 'sign_in'),
+('/auth/refresh', 'sign_in'),
+('/auth/sign-out', 'sign_in'),
+('/auth/sessions', 'sign_in'),
+('/auth/reset-password', 'sign_in'),
+('/auth/verify', 'sign_in')
+on conflict (endpoint) do update set class = excluded.class;
