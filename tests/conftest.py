@@ -3,6 +3,7 @@
 Fixtures: `primary` (server), `template` (installed schema, cloned for each test), `db` (psycopg
 connection as the superuser to a clone), `standby` (streams from `primary`). `monaco` and
 `washington` are templates with a real city in them: clone them with `factories.postgresql`.
+`redis_cluster` is a Redis Cluster of three masters and three replicas.
 
 SAFEROUTE_TEST_SERVER, a connection string of a superuser, names an empty server to use instead of
 one of its own (`make test-matrix`); what asks for a standby is then skipped.
@@ -25,6 +26,7 @@ from pytest_postgresql import factories
 from ops import crime, osm, schema
 from ops.cluster import Server, free_port
 from tests import people as town
+from tests.redis_cluster import TestCluster, start_cluster
 from tests.shared import shared
 
 # Speed over safety: the cluster is thrown away.
@@ -102,6 +104,14 @@ def standby(primary: Primary, cluster_directory: Path) -> Iterator[Primary]:
     server.stop("immediate")
     with psycopg.connect(primary.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("select pg_drop_replication_slot('standby')")
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(cluster_directory: Path) -> Iterator[TestCluster]:
+    cluster = start_cluster(cluster_directory)
+    yield cluster
+    for node in cluster.nodes:
+        cluster.kill(node)
 
 
 def wait_for_replay(primary: Primary, standby: Primary, seconds: float = 30) -> None:

@@ -1,0 +1,334 @@
+"""The one client of Redis Cluster: what it holds is quick to ask and may be gone for a while.
+
+redis-py repairs in the caller: after a failure it retries, asks every node for the topology, and on
+CLUSTERDOWN closes all connections and sleeps 250 ms. `Redis` fails the call instead and repairs in
+the background: a node that failed one call is not asked again until it answers a ping or the
+cluster has put another in its place. So the death of a master costs those who asked it at that
+moment 50 ms, everybody else nothing, and calls to the other masters go on.
+
+Every command is within the budget, also those of `register_script`. What takes several steps is
+one Lua script, whose keys share a hash tag: pipelines and pub/sub are outside the budget.
+
+When `RedisGoneError` is raised
+- limits count within this process until Redis is back;
+- sign-in, refresh and the sending of codes fail closed: 503, try again;
+- SOS never asks Redis.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, NoReturn
+
+from redis import exceptions
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from common.settings import Settings
+
+BUDGET_S = 0.05
+"""What one call may take, all included."""
+_GRACE_S = 0.01  # of the budget; see _Budget
+_REPAIR_S = 0.1
+_PATIENCE_S = 0.25  # with a node that is asked for the topology
+_CONNECTIONS = 32
+"""From this process to one node. What is beyond waits for one, within the budget."""
+_WARM = 8
+
+_CLUSTER = "cluster"
+
+_log = logging.getLogger(__name__)
+
+
+class RedisGoneError(Exception):
+    """Redis did not answer in time: slow, refused, failing over, full, or not found yet."""
+
+
+class Redis(RedisCluster):
+    """The Redis Cluster of the settings. One per process, closed with `aclose`."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is connected before `warm`."""
+        password = settings.redis_password
+        super().__init__(
+            startup_nodes=[ClusterNode(host, port) for host, port in settings.redis_nodes],
+            password=password.get_secret_value() if password else None,
+            require_full_coverage=False,
+            dynamic_startup_nodes=False,
+            reinitialize_steps=0,
+            max_connections=2 * _CONNECTIONS,
+            retry=Retry(NoBackoff(), 0),
+            # redis-py's own costs a task per command; the budget does its work.
+            socket_timeout=None,
+            socket_connect_timeout=_PATIENCE_S,
+            protocol=2,
+            driver_info=None,
+        )
+        for node in self.nodes_manager.startup_nodes.values():
+            node.connection_kwargs["socket_timeout"] = _PATIENCE_S
+        self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(_CONNECTIONS)
+        )
+        self._troubles: dict[str, str] = {}
+        self._is_known = False
+        self._repair: asyncio.Task[None] | None = None
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What is wrong: a reason for each master that is not asked, or for `cluster`."""
+        return dict(self._troubles)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every key can be asked for, as far as is known."""
+        return self._is_known and not self._troubles
+
+    async def warm(self, seconds: float = 2) -> bool:
+        """Learn the topology and connect, before the first burst; whether that has been done.
+
+        After `seconds` it goes on in the background, for as long as Redis is not there.
+        """
+        await asyncio.wait([self._begin_repair()], timeout=seconds)
+        return self.is_up
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._repair is not None:
+            self._repair.cancel()
+            await asyncio.wait([self._repair])
+        self._initialize = False  # else redis-py finds nothing to close
+        await super().aclose()
+
+    async def initialize(self, *args: Any, **options: Any) -> "Redis":
+        """What redis-py does in its callers after each failure; here once, in the background."""
+        if self._is_known:
+            self._initialize = False
+        else:
+            await super().initialize(*args, **options)
+        return self
+
+    def pipeline(self, *_args: Any, **_options: Any) -> NoReturn:
+        """Pipelines are outside the budget."""
+        raise NotImplementedError("several steps are one script: see register_script")
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """The answer of the master that holds the command's key.
+
+        RedisGoneError within 50 ms, at once where that master is known to be gone.
+        """
+        if not self._is_known:
+            self._begin_repair()
+            raise RedisGoneError(self._troubles.get(_CLUSTER, "not connected yet"))
+        if "target_nodes" in options or args[0] in self.command_flags:
+            with _Call(self, None):
+                return await super().execute_command(*args, **options)
+        slot = await self._determine_slot(*args)
+        try:
+            return await self._ask(slot, args, options)
+        except exceptions.MovedError as moved:
+            await self.nodes_manager.move_slot(moved)
+            self._begin_repair()
+        try:
+            return await self._ask(slot, args, options)
+        except exceptions.MovedError as moved:
+            raise RedisGoneError("failing over") from moved
+
+    async def _execute_pipeline_by_slot(  # type: ignore[override]
+        self, command: str, slots_to_args: Mapping[int, Iterable[Any]]
+    ) -> list[Any]:
+        """What `delete`, `unlink`, `exists` and `touch` are made of."""
+        return [await self.execute_command(command, *args) for args in slots_to_args.values()]
+
+    async def _ask(self, slot: int, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        nodes = self.nodes_manager.slots_cache.get(slot)
+        if not nodes:
+            self._begin_repair()
+            raise RedisGoneError("no master for this key")
+        node = nodes[0]
+        self._refuse_if_gone(node)
+        with _Call(self, node) as call:
+            async with self._rooms[node.name]:
+                self._refuse_if_gone(node)  # may be news to those who waited
+                call.is_asked = True
+                return await node.execute_command(*args, **options)
+
+    def _refuse_if_gone(self, node: ClusterNode) -> None:
+        if self._troubles and node.name in self._troubles:
+            raise RedisGoneError(self._troubles[node.name])
+
+    def _failed(self, node: ClusterNode | None, error: BaseException) -> None:
+        """Turn what means "gone" into RedisGoneError, and have it repaired."""
+        if not isinstance(error, _GONE) and not str(error).startswith("MISCONF"):
+            return
+        reason = _reason(error)
+        if node is not None and isinstance(error, _FAULTS):
+            self._note(node.name, reason)
+        self._begin_repair()
+        raise RedisGoneError(reason) from error
+
+    def _note(self, name: str, reason: str) -> None:
+        if self._troubles.get(name) != reason:
+            _log.warning("redis %s: %s", name, reason)
+        self._troubles[name] = reason
+
+    def _forget(self, name: str) -> None:
+        if self._troubles.pop(name, None) is not None:
+            _log.warning("redis %s: no longer in the way", name)
+
+    def _begin_repair(self) -> asyncio.Task[None]:
+        if self._repair is None or self._repair.done():
+            self._repair = asyncio.create_task(self._repair_all())
+        return self._repair
+
+    async def _repair_all(self) -> None:
+        """Learn the topology anew, and ping the masters in trouble, until there are none."""
+        while True:
+            try:
+                await self._learn()
+            except _UNLEARNT as error:
+                self._note(_CLUSTER, _reason(error.__cause__ or error))
+            else:
+                self._forget(_CLUSTER)
+            await self._probe_all()
+            if not self._troubles:
+                return
+            await asyncio.sleep(_REPAIR_S)
+
+    async def _learn(self) -> None:
+        """Ask who has which slots; learn it where that is news: redis-py then reconnects all."""
+        shards = await self._ask_for_shards()
+        if self._is_known and all(self._knows(*shard) for shard in shards):
+            return
+        async with asyncio.timeout(8 * _PATIENCE_S):
+            if self._is_known:
+                await self.nodes_manager.initialize()
+                return
+            await self.initialize()
+        await asyncio.gather(*(self._probe(node) for node in self.get_primaries()))
+        self._is_known = True
+
+    async def _ask_for_shards(self) -> list[Any]:
+        """What a node that is not in trouble says, if there is one."""
+        nodes = sorted(
+            self.nodes_manager.startup_nodes.values(), key=lambda node: node.name in self._troubles
+        )
+        failures = []
+        for node in nodes:
+            try:
+                return list(await node.execute_command("CLUSTER SLOTS"))
+            except _UNLEARNT as error:
+                failures.append(error)
+        raise failures[0]
+
+    def _knows(self, first: int, last: int, master: list[Any], *_replicas: Any) -> bool:
+        address = master[0].decode(), master[1]
+        owners = [self.nodes_manager.slots_cache.get(slot) for slot in (first, last)]
+        return all(nodes and (nodes[0].host, nodes[0].port) == address for nodes in owners)
+
+    async def _probe_all(self) -> None:
+        """Forget about the nodes that answer again, or whose place has been taken."""
+        masters = {node.name: node for node in self.get_primaries()}
+        for name in [name for name in self._troubles if name not in (*masters, _CLUSTER)]:
+            self._forget(name)
+        await asyncio.gather(
+            *(self._probe(masters[name]) for name in self._troubles if name in masters)
+        )
+
+    async def _probe(self, node: ClusterNode) -> None:
+        """Connect anew and ask for a sign of life."""
+        try:
+            await node.disconnect_free_connections()
+            async with asyncio.timeout(_PATIENCE_S):
+                await asyncio.gather(*(node.execute_command("PING") for _ in range(_WARM)))
+            async with asyncio.timeout(BUDGET_S):
+                await node.execute_command("PING")
+        except _UNLEARNT as error:
+            self._note(node.name, _reason(error))
+        else:
+            self._forget(node.name)
+
+
+_FAULTS = (TimeoutError, OSError, exceptions.ConnectionError, exceptions.TimeoutError)
+"""What speaks against a node, not only against a call."""
+_UNLEARNT = (*_FAULTS, exceptions.RedisError, exceptions.RedisClusterException)
+_GONE = (
+    *_FAULTS,
+    exceptions.ClusterError,
+    exceptions.AskError,
+    exceptions.TryAgainError,
+    exceptions.OutOfMemoryError,
+    exceptions.ReadOnlyError,
+    exceptions.SlotNotCoveredError,
+)
+
+
+def _reason(error: BaseException) -> str:
+    match error:
+        case exceptions.AuthenticationError():
+            return "refuses the password (SAFEROUTE_REDIS_PASSWORD)"
+        case exceptions.BusyLoadingError():
+            return "is loading its data"
+        case TimeoutError() | exceptions.TimeoutError():
+            return "does not answer in time"
+        case OSError() | exceptions.ConnectionError():
+            return "refuses or has cut the connection"
+        case exceptions.OutOfMemoryError():
+            return "is full"
+    return str(error)
+
+
+class _Call:
+    """Ends what is in the block after BUDGET_S: asyncio.timeout for 2 us instead of 3.
+
+    A loop that was busy meanwhile is not taken for a slow Redis: where the timer comes late, the
+    call has its time again, and the last 10 ms are a timer of their own, so that what Redis has
+    answered is read first.
+    """
+
+    __slots__ = ("_due", "_is_over", "_loop", "_node", "_redis", "_task", "_timer", "is_asked")
+
+    def __init__(self, redis: Redis, node: ClusterNode | None) -> None:
+        """Of this node; None where it is not known which."""
+        self._redis = redis
+        self._node = node
+        self._is_over = False
+        self.is_asked = False
+        """Whether the node has been asked: until then its slowness is not the node's."""
+
+    def __enter__(self) -> "_Call":
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(self._loop)
+        self._begin()
+        return self
+
+    def _begin(self) -> None:
+        self._due = self._loop.time() + BUDGET_S - _GRACE_S
+        self._timer = self._loop.call_at(self._due, self._almost_over)
+
+    def _almost_over(self) -> None:
+        if self._loop.time() > self._due + _GRACE_S:
+            self._begin()
+        else:
+            self._timer = self._loop.call_later(_GRACE_S, self._over)
+
+    def _over(self) -> None:
+        self._is_over = True
+        assert self._task is not None
+        self._task.cancel()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._is_over:
+            assert self._task is not None
+            if self._task.uncancel() <= 0 and isinstance(error, asyncio.CancelledError):
+                error = TimeoutError()
+        if error is not None:
+            self._redis._failed(self._node if self.is_asked else None, error)

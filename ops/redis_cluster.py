@@ -1,0 +1,144 @@
+"""A Redis Cluster of our own, for the local profile and for the tests.
+
+As root every node runs as the user `redis`, which Debian's package brings.
+"""
+
+import getpass
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from redis.exceptions import RedisError
+
+from ops.errors import OperatorError
+
+SLOTS = 16384
+OPTIONS = {
+    "maxmemory": "8mb",
+    # Nothing is dropped to make room: a session that vanishes signs somebody out, a counter that
+    # vanishes is a limit forgotten. Full, a node refuses to write, which callers know as "gone".
+    "maxmemory-policy": "noeviction",
+    # Sessions outlive a restart of the machine; at most their last second is lost.
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": "",
+    "cluster-node-timeout": "2000",
+    # A shard without a master takes its own keys away, not those of the others.
+    "cluster-require-full-coverage": "no",
+    # A replica whose link broke long ago is better than no master at all.
+    "cluster-replica-validity-factor": "0",
+    "repl-diskless-sync-delay": "0",
+}
+"""What every node is told beside its ports, its folder and the password."""
+
+
+def redis_user() -> str:
+    """The system user Redis runs as: the caller, or `redis` where the caller is root."""
+    return "redis" if os.geteuid() == 0 else getpass.getuser()
+
+
+def redis_program() -> Path:
+    """The server's program."""
+    found = shutil.which("redis-server", path=f"/usr/bin:{os.environ['PATH']}")
+    if not found:
+        raise OperatorError("Redis (the package redis-server) is not installed")
+    return Path(found)
+
+
+@dataclass(frozen=True)
+class NodeState:
+    """What a node says of itself: its role, and whether it sees every slot served."""
+
+    role: str
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class RedisNode:
+    """One node on loopback: its data folder, the port of clients, the port of other nodes."""
+
+    data: Path
+    port: int
+    bus_port: int
+
+    @property
+    def configuration(self) -> Path:
+        """The file it is started with. It holds the password: only its user may read it."""
+        return self.data / "redis.conf"
+
+    def configure(self, password: str, options: Mapping[str, str] = OPTIONS) -> bool:
+        """Write its settings; whether they changed. They hold from its next start on."""
+        fixed = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "cluster-enabled": "yes",
+            "cluster-port": str(self.bus_port),
+            "dir": str(self.data),
+            "requirepass": password,
+            "masterauth": password,
+        }
+        text = "".join(f'{name} "{value}"\n' for name, value in {**fixed, **options}.items())
+        if self.configuration.exists() and self.configuration.read_text() == text:
+            return False
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.configuration.touch(mode=0o600)
+        self.configuration.write_text(text)
+        if os.geteuid() == 0:
+            for path in (self.data, self.configuration):
+                shutil.chown(path, redis_user(), redis_user())
+        return True
+
+    def connect(self, password: str) -> "redis.Redis":
+        """A connection to this node alone."""
+        return redis.Redis("127.0.0.1", self.port, password=password, socket_timeout=5)
+
+    def state(self, password: str) -> NodeState | None:
+        """What it says of itself; None where it does not answer."""
+        try:
+            with self.connect(password) as client:
+                cluster = client.execute_command("CLUSTER INFO")
+                replication = client.info("replication")
+        except RedisError:
+            return None
+        is_in_step = replication.get("master_link_status", "up") == "up"
+        is_whole = cluster["cluster_state"] == "ok" and int(cluster["cluster_slots_ok"]) == SLOTS
+        role = "master" if replication["role"] == "master" else "replica"
+        return NodeState(role, is_whole and is_in_step)
+
+
+def create(nodes: Sequence[RedisNode], password: str) -> None:
+    """Make one cluster of empty nodes that run: one half masters, the other half replicas."""
+    addresses = [f"127.0.0.1:{node.port}@{node.bus_port}" for node in nodes]
+    process = subprocess.run(
+        [
+            *("redis-cli", "--cluster-yes", "--cluster", "create", *addresses),
+            *("--cluster-replicas", "1"),
+        ],
+        env={"PATH": os.environ["PATH"], "REDISCLI_AUTH": password},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if process.returncode:
+        reason = (process.stderr or process.stdout).strip().splitlines()
+        raise OperatorError(f"no Redis Cluster: {reason[-1] if reason else process.returncode}")
+
+
+def is_whole(nodes: Sequence[RedisNode], password: str) -> bool:
+    """Whether every node runs, sees every slot served and, as a replica, follows its master."""
+    states = [node.state(password) for node in nodes]
+    return all(state is not None and state.is_whole for state in states)
+
+
+def wait_until_whole(nodes: Sequence[RedisNode], password: str, seconds: float = 30) -> None:
+    """Return once the cluster is whole; an error if it never is."""
+    deadline = time.monotonic() + seconds
+    while not is_whole(nodes, password):
+        if time.monotonic() > deadline:
+            raise OperatorError(f"the Redis Cluster is not whole after {seconds:.0f} s")
+        time.sleep(0.05)
