@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import Iterator
 
 import uvicorn
@@ -71,7 +72,16 @@ async def _serve(known: Settings) -> None:
 def main() -> None:
     """Serve on the addresses of the settings."""
     logs.configure()
-    uvloop.run(_serve(settings()))
+    known = settings()
+    if known.connections_per_process < 2:
+        print(
+            f"saferoute: {known.database_connections} connections for {known.api_processes} "
+            "processes leave less than 3 for each (SAFEROUTE_DATABASE_CONNECTIONS, "
+            "SAFEROUTE_API_PROCESSES): one watches, one is for calls that go first, one for others",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
+    uvloop.run(_serve(known))
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ class Admin:
         """200 while calls can be answered, if only those that read."""
         states = self._servers.states()
         read_at = self._catalogue.read_at
-        is_ready = read_at is not None and states["primary"] + states["standby"] > 0
+        is_used = states["primary"] + states["standby"] > 0 and not states["full"]
+        is_ready = read_at is not None and is_used
         age = None if read_at is None else round(time.monotonic() - read_at, 3)
         body = {"ready": is_ready, "servers": states, "catalogue": {"age_s": age}}
         return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")

@@ -8,11 +8,14 @@ import asyncpg
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from api import consistency
 from api.api_keys import HEADER, ApiKeys
 from api.body import json_body
 from api.catalogue import SCHEMA, Catalogue, Function
+from api.consistency import Position
 from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
-from api.servers import APPLICATION, Servers
+from api.server import APPLICATION
+from api.servers import Servers
 from api.tokens import Caller, Tokens
 
 PREFIX = "/rpc/"
@@ -80,6 +83,8 @@ class Rpc:
                 )
             statement, arguments = await self._from_query(function, scope["query_string"])
         answer = await self._call(function, caller, scope, received, statement, arguments)
+        if function.is_volatile:
+            answered += await self._consistency_token()
         if answer["headers"] is not None:
             answered += _own_headers(answer["headers"])
         status = 204 if function.is_void else 200
@@ -118,15 +123,36 @@ class Rpc:
             statement,
             arguments,
         )
+        goes_first = function.endpoint_class in self._catalogue.contents.priority_classes
         try:
             if function.is_volatile:
-                [answer] = await self._servers.write(_CALL, parameters, timeout)
+                [answer] = await self._servers.write(
+                    _CALL, parameters, timeout, is_priority=goes_first
+                )
             else:
-                [answer] = await self._servers.read(_CALL, parameters, timeout)
+                after = self._after(received.get(consistency.HEADER))
+                [answer] = await self._servers.read(
+                    _CALL, parameters, timeout, after=after, is_priority=goes_first
+                )
             return answer
         except asyncpg.PostgresError as error:
             statuses = self._catalogue.contents.statuses
             raise from_postgres(error, statuses, is_known=caller.is_known) from None
+
+    async def _consistency_token(self) -> Headers:
+        # Where it cannot be read the write has happened all the same.
+        position = await self._servers.position()
+        return [] if position is None else [(consistency.HEADER, str(position).encode())]
+
+    def _after(self, token: bytes | None) -> Position | None:
+        """What the caller has written and wants to read."""
+        if token is None:
+            return None
+        try:
+            return Position.of(token.decode("latin-1"))
+        except ValueError:
+            # To ignore it would answer with what may be stale to who has asked for the opposite.
+            raise self._catalogue.contents.error("SR082") from None
 
     async def _from_body(self, function: Function, body: bytes) -> tuple[str, str]:
         """Statement and JSON arguments of a POST; the JSON is parsed once, for its keys only."""

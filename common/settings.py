@@ -71,8 +71,21 @@ class Settings(BaseSettings):
         description="Port of `/live`, `/ready` and `/metrics`. Each API process of a machine needs "
         "one of its own.",
     )
-    api_pool_size: int = Field(
-        default=16, ge=1, description="Connections of one API process to each PostgreSQL server."
+    database_connections: int = Field(
+        default=34,
+        description="Connections to each PostgreSQL server that all API processes together may "
+        "have: less than its `max_connections`.",
+    )
+    api_processes: int = Field(
+        default=2,
+        ge=1,
+        description="How many API processes, on all machines, share the connections. One more "
+        "stays out and is not ready until another ends: count those that overlap while a new "
+        "release is rolled out.",
+    )
+    max_read_lag_s: float = Field(
+        default=5,
+        description="Seconds a replica may be behind before reads go elsewhere.",
     )
     jwt_secret: SecretStr | None = Field(
         default=None,
@@ -101,6 +114,11 @@ class Settings(BaseSettings):
     def redis_nodes(self) -> list[tuple[str, int]]:
         """Nodes of the Redis Cluster as (host, port)."""
         return [_host_and_port(entry) for entry in self.redis_hosts.split(",")]
+
+    @property
+    def connections_per_process(self) -> int:
+        """Connections of one API process to each server, besides the one that watches it."""
+        return self.database_connections // self.api_processes - 1
 
     @property
     def hosts(self) -> list[tuple[str, int]]:

@@ -16,7 +16,7 @@ grant usage on schema auth to authenticator;
 grant usage, create on schema auth to saferoute_auth;
 grant usage on schema core to saferoute_api, saferoute_auth, authenticator, operator;
 grant usage on schema analytics to analyst;
-grant usage on schema ops to operator;
+grant usage on schema ops to operator, authenticator;
 
 -- A new function is closed until its file opens it.
 alter default privileges revoke execute on functions from public;

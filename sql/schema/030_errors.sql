@@ -54,6 +54,7 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR062', 400, 'A request has either a token or an API key.', 'Leave out Authorization or X-API-Key.'),
 ('SR070', 429, 'Too many requests.', 'Wait as many seconds as Retry-After says.'),
 ('SR080', 409, 'This Idempotency-Key was used for another request.', 'Make a new key for each request.'),
-('SR081', 400, 'The Idempotency-Key cannot be used.', 'Sign in, and send 1 to 200 printable characters.')
+('SR081', 400, 'The Idempotency-Key cannot be used.', 'Sign in, and send 1 to 200 printable characters.'),
+('SR082', 400, 'The X-Consistency-Token cannot be read.', 'Send what a write has answered with, unchanged, or nothing.')
 on conflict (code) do update set
     http_status = excluded.http_status, message = excluded.message, hint = excluded.hint;

@@ -26,7 +26,7 @@ def test_ready_tells_of_servers_and_catalogue(admin: httpx.Client) -> None:
     ready = admin.get("/ready")
     assert ready.status_code == 200
     assert ready.json()["ready"] is True
-    assert ready.json()["servers"] == {"primary": 1, "standby": 1, "gone": 0}
+    assert ready.json()["servers"] == {"primary": 1, "standby": 1, "gone": 0, "full": 0}
     assert ready.json()["catalogue"]["age_s"] >= 0
 
 
@@ -37,7 +37,7 @@ def test_the_admin_port_serves_no_calls(admin: httpx.Client) -> None:
 def test_it_answers_while_every_connection_is_taken(
     api: Api, admin: httpx.Client, standby: Primary
 ) -> None:
-    """All 16 connections to the standby, where reads go, and eight calls that wait for one."""
+    """All 14 connections to the standby that reads may take, and ten calls that wait for one."""
     sleeping = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
     with (
         httpx.Client(base_url=api.url, timeout=20) as client,
@@ -45,7 +45,7 @@ def test_it_answers_while_every_connection_is_taken(
         ThreadPoolExecutor(24) as pool,
     ):
         calls = [pool.submit(client.get, "/rpc/wait", params={"seconds": 1.5}) for _ in range(24)]
-        eventually(lambda: watcher.execute(sleeping).fetchone() == (16,))
+        eventually(lambda: watcher.execute(sleeping).fetchone() == (14,))
         answers = [admin.get(path).status_code for path in ("/live", "/ready", "/metrics")]
         assert not any(call.done() for call in calls)
     assert answers == [200, 200, 200]
