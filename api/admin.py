@@ -15,15 +15,17 @@ from starlette.routing import Route
 
 from api.catalogue import Catalogue
 from api.servers import Servers
+from common.redis import Redis
 
 
 class Admin:
     """The answers of the admin port."""
 
-    def __init__(self, servers: Servers, catalogue: Catalogue) -> None:
+    def __init__(self, servers: Servers, catalogue: Catalogue, redis: Redis) -> None:
         """What they tell of."""
         self._servers = servers
         self._catalogue = catalogue
+        self._redis = redis
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -36,13 +38,18 @@ class Admin:
         )
 
     async def _ready(self, _request: Request) -> Response:
-        """200 while calls can be answered, if only those that read."""
+        """200 while calls can be answered, if only those that read. Without Redis most can."""
         states = self._servers.states()
         read_at = self._catalogue.read_at
         is_used = states["primary"] + states["standby"] > 0 and not states["full"]
         is_ready = read_at is not None and is_used
         age = None if read_at is None else round(time.monotonic() - read_at, 3)
-        body = {"ready": is_ready, "servers": states, "catalogue": {"age_s": age}}
+        body = {
+            "ready": is_ready,
+            "servers": states,
+            "catalogue": {"age_s": age},
+            "redis": {"up": self._redis.is_up, "troubles": self._redis.troubles},
+        }
         return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
 
 

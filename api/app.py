@@ -15,6 +15,7 @@ from api.rpc import PREFIX, Rpc
 from api.servers import Servers
 from api.tokens import Tokens
 from api.web import Web
+from common.redis import Redis
 from common.settings import Settings
 
 
@@ -24,12 +25,13 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
         self._servers = Servers(settings, self._functions_changed)
+        self._redis = Redis(settings)
         self._catalogue = Catalogue(self._servers)
         self._reloads: set[asyncio.Task[None]] = set()
         self._api_keys = ApiKeys(self._servers, self._catalogue)
         self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings), self._api_keys)
         self._web = Web([], self._lifespan)
-        self.admin = Admin(self._servers, self._catalogue).application()
+        self.admin = Admin(self._servers, self._catalogue, self._redis).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Starlette's layers cost a tenth of a call, which needs none."""
@@ -41,9 +43,11 @@ class Application:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         await self._servers.open()
+        await self._redis.warm()
         await self._reload()
         yield
         await self._servers.close()
+        await self._redis.aclose()
 
     def _functions_changed(self) -> None:
         """Read the catalogue in the background; where that fails, the next request does it."""

@@ -86,12 +86,14 @@ class Redis(RedisCluster):
         """Whether every key can be asked for, as far as is known."""
         return self._is_known and not self._troubles
 
-    async def warm(self, seconds: float = 2) -> bool:
-        """Learn the topology and connect, before the first burst; whether that has been done.
+    async def warm(self) -> bool:
+        """Learn the topology and connect, before the first burst; whether every master is there.
 
-        After `seconds` it goes on in the background, for as long as Redis is not there.
+        Where not, the background goes on trying.
         """
-        await asyncio.wait([self._begin_repair()], timeout=seconds)
+        await self._repair_once()
+        if self._troubles:
+            self._begin_repair()
         return self.is_up
 
     async def aclose(self) -> None:
@@ -178,24 +180,25 @@ class Redis(RedisCluster):
         if self._troubles.pop(name, None) is not None:
             _log.warning("redis %s: no longer in the way", name)
 
-    def _begin_repair(self) -> asyncio.Task[None]:
+    def _begin_repair(self) -> None:
         if self._repair is None or self._repair.done():
             self._repair = asyncio.create_task(self._repair_all())
-        return self._repair
 
     async def _repair_all(self) -> None:
-        """Learn the topology anew, and ping the masters in trouble, until there are none."""
-        while True:
-            try:
-                await self._learn()
-            except _UNLEARNT as error:
-                self._note(_CLUSTER, _reason(error.__cause__ or error))
-            else:
-                self._forget(_CLUSTER)
-            await self._probe_all()
-            if not self._troubles:
-                return
+        await self._repair_once()
+        while self._troubles:
             await asyncio.sleep(_REPAIR_S)
+            await self._repair_once()
+
+    async def _repair_once(self) -> None:
+        """Learn the topology anew, and ask the masters in trouble for a sign of life."""
+        try:
+            await self._learn()
+        except _UNLEARNT as error:
+            self._note(_CLUSTER, _reason(error.__cause__ or error))
+        else:
+            self._forget(_CLUSTER)
+        await self._probe_all()
 
     async def _learn(self) -> None:
         """Ask who has which slots; learn it where that is news: redis-py then reconnects all."""

@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from tests.conftest import Primary
-from tests.contract.serving import Api
+from tests.contract.serving import Api, serve
 from tests.contract.test_rpc import eventually
+from tests.redis_cluster import TestCluster
 
 
 @pytest.fixture
@@ -49,3 +50,18 @@ def test_it_answers_while_every_connection_is_taken(
         answers = [admin.get(path).status_code for path in ("/live", "/ready", "/metrics")]
         assert not any(call.done() for call in calls)
     assert answers == [200, 200, 200]
+
+
+def test_ready_without_redis_says_so_and_serves(admin: httpx.Client) -> None:
+    ready = admin.get("/ready")
+    assert ready.status_code == 200
+    assert ready.json()["redis"]["up"] is False
+    assert "connection" in ready.json()["redis"]["troubles"]["cluster"]
+
+
+def test_ready_tells_of_redis(
+    primary: Primary, standby: Primary, database: psycopg.Connection, redis_cluster: TestCluster
+) -> None:
+    ports = [primary.port, standby.port]
+    with serve(ports, "contract", primary.password, **redis_cluster.settings) as served:
+        assert httpx.get(f"{served.admin}/ready").json()["redis"] == {"up": True, "troubles": {}}
