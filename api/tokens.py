@@ -1,12 +1,13 @@
 """Who calls: the verified token of a request.
 
-A token is verified once and then remembered; its times are checked on every request. HS256
-needs the secret; a token of any other kind needs a public key of the key set, and the key, not
-the token, says which algorithm it is for.
+A token is verified once and then remembered; its times are checked on every request. Its `iss`
+chooses whose keys it is tried with (ours, those of one issuer of the settings, or the key set that
+names roles itself), so that no issuer can speak for another; and the key, not the token, says which
+algorithm it is for. HS256 needs the secret.
 """
 
-import asyncio
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,10 @@ import orjson
 from jwt.utils import base64url_decode
 
 from api.errors import RequestError, unavailable
+from api.key_sets import KeySet, NoKeysError
+from api.signing import ROLE, Signing
 from common.settings import Settings
+from common.signing_keys import ALGORITHM
 
 ANONYMOUS_ROLE = "web_anon"
 CLOCK_SKEW = 30.0
@@ -53,12 +57,16 @@ ANONYMOUS = Caller(ANONYMOUS_ROLE, f'{{"role":"{ANONYMOUS_ROLE}"}}', False, floa
 class Tokens:
     """Verifies bearer tokens and remembers those that passed."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Keys and audience as in the settings; the key set is fetched when first needed."""
+    def __init__(self, settings: Settings, signing: Signing | None = None) -> None:
+        """Keys and audience as in the settings; key sets are fetched when first needed."""
         secret = settings.jwt_secret
         self._secret = secret.get_secret_value() if secret else None
         self._audience = settings.jwt_audience
-        self._keys = jwt.PyJWKClient(settings.jwks_url, timeout=5) if settings.jwks_url else None
+        self._signing = signing or Signing(settings)
+        self._issuers = {
+            issuer.issuer: (issuer, KeySet.of(issuer)) for issuer in settings.oidc_issuers
+        }
+        self._key_set = KeySet.at(settings.jwks_url) if settings.jwks_url else None
         self._remembered: dict[bytes, Caller] = {}
 
     async def caller(self, authorization: bytes | None) -> Caller:
@@ -77,9 +85,12 @@ class Tokens:
         return caller
 
     async def _verified(self, token: str) -> Caller:
-        claims = await self._claims(token)
-        self._check_audience(claims)
+        claims, issuer = await self._claims(token)
+        if issuer is None:
+            self._check_audience(claims)
         until = min(_check_times(claims), time.time() + _RECHECK)
+        if issuer is not None:
+            claims = issuer.claims(claims)
         role = claims.get("role")
         if not isinstance(role, str | None):
             raise invalid("PGRST303", "The JWT 'role' claim must be a string")
@@ -88,47 +99,54 @@ class Tokens:
         user_id = sub if isinstance(sub, str) else None
         return Caller(known["role"], orjson.dumps(known).decode(), bool(role), until, user_id)
 
-    async def _claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token whose signature holds."""
+    async def _claims(self, token: str) -> tuple[dict[str, Any], "_Issuer | None"]:
+        """The claims of a token whose signature holds, and who is bound to what it may claim."""
         if not token:
             raise invalid("PGRST301", "Empty JWT is sent in Authorization header")
         if token.count(".") != 2:
             parts = token.count(".") + 1
             raise invalid("PGRST301", f"Expected 3 parts in JWT; got {parts}")
         try:
-            key, algorithm = await self._key(token)
+            key, algorithm, issuer = await self._key(token)
             payload = jwt.api_jws.decode(token, key, algorithms=[algorithm])
-        except jwt.PyJWKClientConnectionError:
+        except NoKeysError:
             raise unavailable("The issuer of the tokens does not answer", "PGRST301") from None
-        except (jwt.InvalidSignatureError, jwt.PyJWKClientError):
+        except jwt.InvalidSignatureError:
             raise _no_key() from None
         except (jwt.PyJWTError, ValueError):
             raise invalid("PGRST301", "JWT cryptographic operation failed") from None
-        try:
-            claims = orjson.loads(payload)
-        except ValueError:
-            claims = None
-        if not isinstance(claims, dict):
-            raise invalid("PGRST301", "The JWT payload must be a JSON object")
-        return claims
+        return _object(payload, "payload"), issuer
 
-    async def _key(self, token: str) -> tuple[str | jwt.PyJWK, str]:
-        """The key for this token and the one algorithm the key is for."""
-        header = orjson.loads(base64url_decode(token.partition(".")[0]))
-        algorithm = header.get("alg") if isinstance(header, dict) else None
+    async def _key(self, token: str) -> tuple[Any, str, "_Issuer | None"]:
+        """The key for this token, the one algorithm the key is for, and whose key it is."""
+        head, body, _ = token.split(".")
+        header = _object(base64url_decode(head), "header")
+        algorithm, kid = header.get("alg"), header.get("kid")
         if algorithm == "HS256" and self._secret:
-            return self._secret, "HS256"
-        if algorithm in _ASYMMETRIC and self._keys:
-            key = await asyncio.to_thread(self._keys.get_signing_key_from_jwt, token)
-            if key.algorithm_name not in _ASYMMETRIC:
+            return self._secret, "HS256", None
+        if algorithm not in _ASYMMETRIC:
+            unsecured = "JWT is unsecured but expected 'alg' was not 'none'"
+            details = unsecured if algorithm == "none" else None
+            raise invalid("PGRST301", "Wrong or unsupported encoding algorithm", details)
+        if not isinstance(kid, str | None):
+            raise _no_key()
+        # Nobody vouches for it yet: it only chooses the keys that the signature must hold for.
+        claimed = _object(base64url_decode(body), "payload").get("iss")
+        if claimed == self._signing.issuer:
+            own = self._signing.verifying(kid)
+            if own is None:
                 raise _no_key()
-            return key, key.algorithm_name
-        unsecured = "JWT is unsecured but expected 'alg' was not 'none'"
-        raise invalid(
-            "PGRST301",
-            "Wrong or unsupported encoding algorithm",
-            unsecured if algorithm == "none" else None,
-        )
+            return own, ALGORITHM, _Issuer(self._signing.issuer, self._signing.audience)
+        if isinstance(claimed, str) and claimed in self._issuers:
+            known, key_set = self._issuers[claimed]
+            key = await key_set.key(kid)
+            issuer = _Issuer(known.issuer, known.audience, is_other=True)
+        else:
+            key = await self._key_set.key(kid) if self._key_set else None
+            issuer = None
+        if key is None or key.algorithm_name not in _ASYMMETRIC:
+            raise _no_key()
+        return key, key.algorithm_name, issuer
 
     def _check_audience(self, claims: dict[str, Any]) -> None:
         audience = claims.get("aud") or []
@@ -137,6 +155,32 @@ class Tokens:
             raise invalid("PGRST303", "The JWT 'aud' claim must be a string or an array of strings")
         if self._audience and audiences and self._audience not in audiences:
             raise invalid("PGRST303", "JWT not in audience")
+
+
+@dataclass(frozen=True, slots=True)
+class _Issuer:
+    """Who may claim what: a name, an audience, and whether it is ourselves."""
+
+    name: str
+    audience: str
+    is_other: bool = False
+
+    def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
+        """What the token proves: of another issuer's that it is one and the same person, no more.
+
+        That person's id is the UUIDv5 of issuer and subject: no table is needed to find it.
+        """
+        audience = claims.get("aud")
+        if self.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise invalid("PGRST303", "JWT not in audience")
+        sub = claims.get("sub")
+        if claims.get("exp") is None or not isinstance(sub, str) or not sub:
+            raise invalid("PGRST303", "The JWT must have the claims 'exp' and 'sub'")
+        if not self.is_other:
+            return claims
+        namespace = uuid.uuid5(uuid.NAMESPACE_URL, self.name)
+        person = str(uuid.uuid5(namespace, sub))
+        return {"role": ROLE, "sub": person, "iss": self.name, "exp": claims["exp"]}
 
 
 def invalid(code: str, message: str, details: str | None = None) -> RequestError:
@@ -151,6 +195,16 @@ def _no_key() -> RequestError:
         "No suitable key or wrong key type",
         "None of the keys was able to decode the JWT",
     )
+
+
+def _object(text: bytes, part: str) -> dict[str, Any]:
+    try:
+        found = orjson.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise invalid("PGRST301", f"The JWT {part} must be a JSON object")
+    return found
 
 
 def _check_times(claims: dict[str, Any]) -> float:

@@ -7,11 +7,34 @@ A variable that is not in the environment is read from the file named by
 import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def key_address(address: str) -> str:
+    """Keys are fetched by TLS, or from this machine: whoever can change them can be anybody."""
+    url = urlsplit(address)
+    if url.scheme != "https" and (
+        url.scheme != "http" or url.hostname not in ("127.0.0.1", "::1", "localhost")
+    ):
+        raise ValueError("keys are fetched by https, or by http from this machine only")
+    return address
+
+
+class OidcIssuer(BaseModel, frozen=True, extra="forbid"):
+    """Somebody else who signs people in: any OpenID Connect provider."""
+
+    issuer: Annotated[str, AfterValidator(key_address)]
+    """The `iss` of its tokens, exactly."""
+    audience: str
+    """What its tokens must name in `aud`: our client id there."""
+    jwks_url: Annotated[str, AfterValidator(key_address)] | None = None
+    """Its key set; none where it is to be discovered."""
 
 
 class Settings(BaseSettings):
@@ -92,13 +115,38 @@ class Settings(BaseSettings):
         min_length=32,
         description="Key of HS256 tokens, at least 32 characters. Without it they are refused.",
     )
-    jwks_url: str | None = Field(
+    jwks_url: Annotated[str, AfterValidator(key_address)] | None = Field(
         default=None,
-        description="JSON Web Key Set with the public keys of RS256, PS256, ES256 and EdDSA "
-        "tokens. Without it they are refused.",
+        description="JSON Web Key Set of an issuer of yours that names roles and people itself, as "
+        "PostgREST's does: RS256, PS256, ES256 or EdDSA. https, or loopback. Prefer "
+        "`SAFEROUTE_OIDC_ISSUERS`, which trusts an issuer with less.",
     )
     jwt_audience: str | None = Field(
-        default=None, description="A token that names audiences must name this one."
+        default=None,
+        description="A token that names audiences must name this one; our own name it "
+        "(`saferoute` where it is not set).",
+    )
+    issuer: str = Field(
+        default="http://127.0.0.1:18000",
+        description="Who signs our access tokens, their `iss`: the public address of the API. The "
+        "keys are at `/.well-known/jwks.json` below it.",
+    )
+    signing_keys_directory: Path = Field(
+        default=Path(".local/keys"),
+        description="The keys that sign access tokens, written by `saferoute keys rotate`; from "
+        "the repository, if not absolute. Every host of the API needs a copy; nobody else.",
+    )
+    session_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Key of refresh tokens, at least 32 characters. Without it nobody signs in; "
+        "changing it signs everybody out.",
+    )
+    oidc_issuers: tuple[OidcIssuer, ...] = Field(
+        default=(),
+        description="Others whose tokens sign people in, as JSON: "
+        '`[{"issuer": "https://...", "audience": "...", "jwks_url": "https://..."}]`. Without '
+        "`jwks_url` the keys are found through `/.well-known/openid-configuration`.",
     )
 
     redis_hosts: str = Field(

@@ -6,7 +6,19 @@ from typing import NoReturn
 import psycopg
 import typer
 
-from ops import crime, demo, migrate, osm, partitions, quarantine, reference, stack, token, users
+from ops import (
+    crime,
+    demo,
+    keys,
+    migrate,
+    osm,
+    partitions,
+    quarantine,
+    reference,
+    stack,
+    token,
+    users,
+)
 from ops.errors import OperatorError
 
 app = typer.Typer(
@@ -22,6 +34,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(partitions.app, name="partitions")
 app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 import_app.command("osm")(osm.import_osm)
 app.command()(demo.demo)
