@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import socket
+import resource
 import sys
 from collections.abc import Iterator
 
@@ -10,15 +10,10 @@ import uvicorn
 import uvloop
 
 from api.app import Application
+from api.connection import Connection
+from api.front import Front
 from common import logs
 from common.settings import Settings, settings
-
-
-class _Server(uvicorn.Server):
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            print(f"listening on http://{self.config.host}:{self.config.port}", flush=True)
 
 
 class _AdminServer(uvicorn.Server):
@@ -29,22 +24,32 @@ class _AdminServer(uvicorn.Server):
         yield
 
 
+def _allow_files(connections: int) -> None:
+    """Let the process hold so many connections, and as many files again for all else."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+
+
 async def _serve(known: Settings) -> None:
+    _allow_files(known.api_connections)
     application = Application(known)
-    api = _Server(
+    api = Front(
         uvicorn.Config(
             application,
             host=known.api_host,
             port=known.api_port,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,  # the query string of a GET holds positions
             server_header=False,
             proxy_headers=False,  # nobody asks for the client's address
-            timeout_graceful_shutdown=10,
-        )
+        ),
+        application.traffic,
+        known.drain_s,
     )
     admin = _AdminServer(
         uvicorn.Config(

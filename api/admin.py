@@ -15,17 +15,21 @@ from starlette.routing import Route
 
 from api.catalogue import Catalogue
 from api.servers import Servers
+from api.traffic import Traffic
 from common.redis import Redis
 
 
 class Admin:
     """The answers of the admin port."""
 
-    def __init__(self, servers: Servers, catalogue: Catalogue, redis: Redis) -> None:
+    def __init__(
+        self, servers: Servers, catalogue: Catalogue, redis: Redis, traffic: Traffic
+    ) -> None:
         """What they tell of."""
         self._servers = servers
         self._catalogue = catalogue
         self._redis = redis
+        self._traffic = traffic
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -38,11 +42,14 @@ class Admin:
         )
 
     async def _ready(self, _request: Request) -> Response:
-        """200 while calls can be answered, if only those that read. Without Redis most can."""
+        """200 while calls can be answered, if only those that read, and the process goes on.
+
+        Without Redis most can.
+        """
         states = self._servers.states()
         read_at = self._catalogue.read_at
         is_used = states["primary"] + states["standby"] > 0 and not states["full"]
-        is_ready = read_at is not None and is_used
+        is_ready = read_at is not None and is_used and not self._traffic.is_draining
         age = None if read_at is None else round(time.monotonic() - read_at, 3)
         body = {
             "ready": is_ready,

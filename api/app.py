@@ -14,6 +14,7 @@ from api.errors import RequestError
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
 from api.tokens import Tokens
+from api.traffic import Traffic
 from api.web import Web
 from common.redis import Redis
 from common.settings import Settings
@@ -31,7 +32,8 @@ class Application:
         self._api_keys = ApiKeys(self._servers, self._catalogue)
         self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings), self._api_keys)
         self._web = Web([], self._lifespan)
-        self.admin = Admin(self._servers, self._catalogue, self._redis).application()
+        self.traffic = Traffic(self._refusal, settings.api_connections)
+        self.admin = Admin(self._servers, self._catalogue, self._redis, self.traffic).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. Starlette's layers cost a tenth of a call, which needs none."""
@@ -48,6 +50,13 @@ class Application:
         yield
         await self._servers.close()
         await self._redis.aclose()
+
+    def _refusal(self, code: str) -> RequestError:
+        """One of our own errors; that nothing is known yet, where that is so."""
+        try:
+            return self._catalogue.contents.error(code)
+        except RequestError as unknown:
+            return unknown
 
     def _functions_changed(self) -> None:
         """Read the catalogue in the background; where that fails, the next request does it."""

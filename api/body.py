@@ -23,27 +23,36 @@ async def json_body(received: dict[bytes, bytes], receive: Receive, contents: Co
     if kind != b"application/json":
         name = kind.decode("latin-1")
         raise RequestError(400, "PGRST102", f"Content-Type not acceptable: {name}")
-    body = await _read(receive)
+    body = await _read(receive, contents)
     if len(body) > BODY_LIMIT:
         raise contents.error("SR030")
     encoding = received.get(b"content-encoding")
     return body if encoding is None else _decoded(body, encoding.strip().lower(), contents)
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, contents: Contents) -> bytes:
     """The whole body, or as much of it as tells that it is over the limit."""
     message = await receive()
+    if message["type"] == "http.disconnect":
+        raise _gone(contents)
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
         return body
     chunks, size = [body], len(body)
     while message.get("more_body") and size <= _DRAIN_LIMIT:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _gone(contents)
         chunk = message.get("body", b"")
         if size <= BODY_LIMIT:
             chunks.append(chunk)
         size += len(chunk)
     return b"".join(chunks)
+
+
+def _gone(contents: Contents) -> RequestError:
+    """The client left or took too long: what came of the body must not run as if it were all."""
+    return contents.error("SR035")
 
 
 def _decoded(body: bytes, encoding: bytes, contents: Contents) -> bytes:

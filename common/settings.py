@@ -110,6 +110,17 @@ class Settings(BaseSettings):
         default=5,
         description="Seconds a replica may be behind before reads go elsewhere.",
     )
+    api_connections: int = Field(
+        default=4096,
+        ge=1,
+        description="Clients that one API process serves at a time; the next are answered 503.",
+    )
+    drain_s: float = Field(
+        default=1,
+        ge=0,
+        description="Seconds that the API, told to stop, still accepts while `/ready` answers 503: "
+        "longer than the load balancer takes to notice.",
+    )
     jwt_secret: SecretStr | None = Field(
         default=None,
         min_length=32,

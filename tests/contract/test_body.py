@@ -2,11 +2,14 @@
 
 import gzip
 import json
+import socket
 import zlib
 
 import httpx
+import psycopg
 import pytest
 
+from tests.contract.serving import Api
 from tests.contract.test_rpc import assert_error
 
 GZIP = {"Content-Encoding": "gzip"}
@@ -79,3 +82,18 @@ def test_other_encodings_are_refused(client: httpx.Client, encoding: str) -> Non
     response = post(client, gzip.compress(b'{"words":"x"}'), **{"Content-Encoding": encoding})
     assert_error(response, 415, "SR032")
     assert response.headers["accept-encoding"] == "gzip"
+
+
+def test_half_a_body_is_not_run(api: Api, database: psycopg.Connection) -> None:
+    """All arguments of the function have defaults: none at all would be a call as well."""
+    before = database.execute("select last_value, is_called from api.calls").fetchone()
+    url = httpx.URL(api.url)
+    for part in (b"", b"{}"):
+        with socket.create_connection((url.host, url.port), timeout=20) as client:
+            client.sendall(
+                b"POST /rpc/count_call HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n" + part
+            )
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b""
+    assert httpx.get(f"{api.url}/rpc/nothing").status_code == 200  # after them
+    assert database.execute("select last_value, is_called from api.calls").fetchone() == before
