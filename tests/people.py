@@ -30,8 +30,11 @@ EVERYWHERE = {
     "journey_points": 900,
     "point_quarantine": 20,
     "journeys": 5,
-    "outbound_messages": 1,
+    "outbound_messages": 2,
     "codes": 1,
+    "contact_links": 1,
+    "contacts": 1,
+    "contact_consents": 1,
     "users": 1,
 }
 """Rows of Anna in the database; each archive has POINTS_A_DAY more."""
@@ -140,7 +143,7 @@ def _settle(db: psycopg.Connection) -> None:
 
 
 def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
-    """An account with a code that is on its way."""
+    """An account with a code that is on its way, and an emergency contact."""
     db.execute(
         """insert into core.users (user_id, phone, phone_verified_at, password_hash, language)
         values (%s, %s, now(), %s, 'en')""",
@@ -154,6 +157,12 @@ def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
         values ('verify', %s, gen_random_uuid(), 'sms', %s, %s, now() + interval '10 minutes')""",
         [phone, user_id, SECRET.encode()],
     )
+    db.execute(
+        """select core.add_contact(
+            %s, gen_random_uuid(), 'Mum', 'email', 'mum@mail.example', 'Me', 1, 'en')""",
+        [user_id],
+    )
+    db.execute("update core.contacts set code_digest = %s", [SECRET.encode()])
 
 
 def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:

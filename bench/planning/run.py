@@ -34,16 +34,29 @@ OPTIONS = {
     "max_locks_per_transaction": "1024",
 }
 # One call of each endpoint, arguments as Database.call gives them.
+_BEN = "'Ben', 'email', %(contact)s || '@mail.example', 'Zoe'"
+_NEW = "'New', 'email', %(new_id)s || '@mail.example', 'Zoe'"
 CALLS_OF = {
+    "accept_contact": "select api.accept_contact(%(token)s)",
+    "add_contact": f"select api.add_contact(%(contact)s, {_BEN})",
+    "contact_invitation": "select api.contact_invitation(%(token)s)",
     "crimes_near": "select api.crimes_near(%(lon)s, %(lat)s)",
+    "decline_contact": "select api.decline_contact(%(token)s)",
     "end_journey": "select api.end_journey(%(ended_journey)s)",
     "journey_track": "select api.journey_track(%(journey)s)",
+    "my_contacts": "select api.my_contacts()",
     "my_journeys": "select api.my_journeys()",
     "record_points": "select api.record_points(%(journey)s, %(points)s)",
+    "remove_contact": f"select api.add_contact(%(new_id)s, {_NEW}), api.remove_contact(%(new_id)s)",
+    "reorder_contacts": "select api.reorder_contacts(array[%(contact)s, %(accepted)s])",
+    "resend_contact_invitation": "select api.resend_contact_invitation(%(accepted)s)",
     "risk_at": "select api.risk_at(%(lon)s, %(lat)s, %(at)s)",
     "route_safety": "select api.route_safety(%(line)s, %(at)s)",
     "safe_routes": "select api.safe_routes(%(lon)s, %(lat)s, %(to_lon)s, %(to_lat)s, %(at)s)",
-    "start_journey": "select api.start_journey(%(new_journey)s, %(lon)s, %(lat)s)",
+    "start_journey": "select api.start_journey(%(new_id)s, %(lon)s, %(lat)s)",
+    "update_contact": "select api.update_contact(%(contact)s, 'Ben')",
+    "verify_contact": "select api.verify_contact(%(accepted)s, '000000')",
+    "withdraw_contact": "select api.withdraw_contact(%(token)s)",
 }
 # What an endpoint would cost that forgets its bounds: shows that the method sees it.
 CONTROL = "no bounds (control)"
@@ -70,6 +83,9 @@ class Database:
         self.caller.execute("set role authenticated")
         self.trip = _trip(self.admin)
         self.journeys = [self._start_journey() for _ in range(20)]
+        self.admin.execute("update core.message_limits set amount = 1e9")
+        self.contacts = [self._add_contact() for _ in range(2)]
+        self.caller.execute("select api.accept_contact(%s)", [self.contacts[1][1]])
 
     def missing(self) -> set[str]:
         """Endpoints that CALLS_OF does not know."""
@@ -114,7 +130,10 @@ class Database:
                 "at": "2014-12-06 23:00Z",
                 "journey": self.journeys[0],
                 "ended_journey": self.journeys[1],
-                "new_journey": uuid.uuid4(),
+                "contact": self.contacts[0][0],
+                "token": self.contacts[0][1],
+                "accepted": self.contacts[1][0],
+                "new_id": uuid.uuid4(),
                 "points": _points(origin, 10),
             },
         ).fetchall()
@@ -126,6 +145,16 @@ class Database:
         points = _points(self.trip[0], 200)
         self.caller.execute("select api.record_points(%s, %s)", [journey_id, points])
         return journey_id
+
+    def _add_contact(self) -> tuple[uuid.UUID, str]:
+        """Add an emergency contact; its id, and the token of the link it was sent."""
+        contact_id = uuid.uuid4()
+        self.caller.execute(f"select api.add_contact(%(contact)s, {_BEN})", {"contact": contact_id})
+        query = """select split_part(parameters ->> 'link', '#', 2) from core.outbound_messages
+            where address = %s || '@mail.example'"""
+        row = self.admin.execute(query, [contact_id]).fetchone()
+        assert row is not None
+        return contact_id, row[0]
 
 
 def main() -> None:

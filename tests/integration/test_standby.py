@@ -15,6 +15,8 @@ from tests.conftest import Primary, wait_for_replay
 
 WALKER = "0192f0c1-0000-4000-8000-000000000001"
 JOURNEY = "0192f0c1-0000-7000-8000-000000000002"
+CONTACT = "0192f0c1-0000-7000-8000-000000000003"
+TOKEN = "what-follows-the-number-sign-in-the-link"
 LON, LAT = demo_city.LON, demo_city.LAT
 FRIDAY_NIGHT = "2026-06-05 23:30+00"
 LINE = {"type": "LineString", "coordinates": [[LON, LAT], [LON + 0.01, LAT]]}
@@ -22,8 +24,10 @@ LINE = {"type": "LineString", "coordinates": [[LON, LAT], [LON + 0.01, LAT]]}
 # Each function of schema api that writes nothing, with arguments to try it with. A new one needs
 # a line here.
 CALLS: dict[str, dict[str, Any]] = {
+    "contact_invitation": {"token": TOKEN},
     "crimes_near": {"lon": LON, "lat": LAT, "radius_m": 1000},
     "journey_track": {"journey_id": JOURNEY},
+    "my_contacts": {},
     "my_journeys": {},
     "risk_at": {"lon": LON, "lat": LAT, "at": FRIDAY_NIGHT},
     "route_safety": {"route": json.dumps(LINE), "at": FRIDAY_NIGHT},
@@ -78,6 +82,15 @@ def pair(
                 for number, (time,) in enumerate(times)
             ]
             call(writer, "record_points", {"journey_id": JOURNEY, "points": json.dumps(points)})
+            contact = {
+                "contact_id": CONTACT,
+                "name": "Ben",
+                "channel": "email",
+                "address": "ben@mail.example",
+                "from_name": "Zoë",
+            }
+            call(writer, "add_contact", contact)
+            writer.execute("update core.contact_links set digest = sha256(%s)", [TOKEN.encode()])
             wait_for_replay(primary, standby)
             with psycopg.connect(standby.conninfo("reads"), autocommit=True) as reader:
                 yield writer, reader

@@ -15,6 +15,25 @@ as $$
 select set_config('request.jwt.claims', '{"role":"web_anon"}', true), set_config('role', 'web_anon', true)
 $$;
 
+-- What was sent last to an address, as the phone or mailbox gets it.
+create function tests.sent(p_address text) returns jsonb
+language sql volatile security definer
+set search_path = core, public
+as $$
+select m.parameters || jsonb_build_object('template', m.template, 'language', m.language)
+from core.outbound_messages as m
+where m.address = p_address
+order by m.message_id desc
+limit 1
+$$;
+
+create function tests.count_sent() returns bigint
+language sql volatile security definer
+set search_path = core, public
+as $$
+select count(*) from core.outbound_messages
+$$;
+
 grant usage on schema tests to public;
 
 -- A town of straight streets on a grid of metres, for what must be known to the metre.

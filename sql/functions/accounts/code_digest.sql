@@ -7,4 +7,4 @@ $$;
 comment on function core.code_digest(uuid, text) is
 'What is kept of a code: SHA-256 of its id, which salts it, and its digits.';
 revoke all on function core.code_digest(uuid, text) from public;
-grant execute on function core.code_digest(uuid, text) to saferoute_auth;
+grant execute on function core.code_digest(uuid, text) to saferoute_api, saferoute_auth;

@@ -8,4 +8,4 @@ $$;
 comment on function core.random_code() is
 'Six random digits.';
 revoke all on function core.random_code() from public;
-grant execute on function core.random_code() to saferoute_auth;
+grant execute on function core.random_code() to saferoute_api, saferoute_auth;
