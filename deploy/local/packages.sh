@@ -7,6 +7,8 @@ set -euo pipefail
 readonly minimum=15
 # A file of our own in a folder made for such files: the administrator's settings are not touched.
 readonly no_cluster=/etc/postgresql-common/createcluster.d/saferoute-install.conf
+# Says which services an installation may start. Where the administrator has one, that one holds.
+readonly policy=/usr/sbin/policy-rc.d
 
 fail() {
     echo "saferoute: $*" >&2
@@ -33,6 +35,7 @@ wanted() {
     [ "$1" = python ] && return
     echo "postgresql-$2" "postgresql-$2-postgis-3" "postgresql-$2-partman" "postgresql-$2-pgrouting"
     echo python3-psycopg2 # for pg_partman's scripts
+    echo redis-server
     [ "$1" = run ] && return
     [ "$1" = bench ] && echo debootstrap && return
     echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" faketime
@@ -53,25 +56,48 @@ as_root() {
 # that one: for the length of this installation it is told not to.
 without_main_cluster() {
     echo "saferoute: Debian's own server (port 5432) is not created; the profile runs its own."
-    trap 'as_root rm -f "$no_cluster"' EXIT
+    temporary+=("$no_cluster")
     as_root mkdir -p "${no_cluster%/*}"
     as_root tee "$no_cluster" >/dev/null <<<'create_main_cluster = false'
 }
 
+# Debian starts a Redis on port 6379 when that is installed, and at every boot.
+without_redis_service() {
+    echo "saferoute: Debian's own Redis (port 6379) is not started; the profile runs its own."
+    [ ! -e "$policy" ] || return 0
+    temporary+=("$policy")
+    as_root tee "$policy" >/dev/null <<'END'
+#!/bin/sh
+# of saferoute, for the length of an installation
+case " $* " in *" redis-server "*) exit 101 ;; esac
+END
+    as_root chmod 755 "$policy"
+}
+
+# What an installation has left that was killed.
+remove_leftovers() {
+    [ ! -e "$no_cluster" ] || as_root rm -f "$no_cluster"
+    [[ $(cat "$policy" 2>/dev/null) != *saferoute* ]] || as_root rm -f "$policy"
+}
+
 add() {
     local -a packages=("$@")
+    temporary=()
     if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
         fail "packages are missing and neither root nor sudo is there to add them: ${packages[*]}"
     fi
     echo "saferoute: adding with apt-get: ${packages[*]}"
+    trap '[ ${#temporary[@]} = 0 ] || as_root rm -f "${temporary[@]}"' EXIT
     case " ${packages[*]} " in *" postgresql-$major "*) without_main_cluster ;; esac
+    case " ${packages[*]} " in *" redis-server "*) without_redis_service ;; esac
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends \
         -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${packages[@]}" \
         || fail "apt-get could not add: ${packages[*]}"
+    case " ${packages[*]} " in *" redis-server "*) as_root update-rc.d redis-server disable ;; esac
 }
 
 target=${1:?python, run, test or bench}
-[ ! -e "$no_cluster" ] || as_root rm -f "$no_cluster" # an installation was killed
+remove_leftovers
 command -v apt-get >/dev/null || fail "this system has no apt-get; docs/how-to/run-it-on-one-machine.md says what to install"
 
 major=$(postgresql_major)

@@ -15,6 +15,8 @@ from common.settings import REPOSITORY
 
 SCRIPT = REPOSITORY / "deploy" / "local" / "packages.sh"
 PYTHON = ["python3", "python3-venv"]
+OTHERS = ("faketime", "redis-server")
+POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 class Machine:
@@ -58,13 +60,13 @@ class Machine:
     def added(self) -> list[str]:
         [line] = [line for line in self.commands if "apt-get install" in line]
         return [
-            word for word in line.split() if word.startswith(("python3", "postgresql-", "faketime"))
+            word for word in line.split() if word.startswith(("python3", "postgresql-", *OTHERS))
         ]
 
 
 def server(major: int) -> list[str]:
     names = ["", "-postgis-3", "-partman", "-pgrouting"]
-    return [*(f"postgresql-{major}{name}" for name in names), "python3-psycopg2"]
+    return [*(f"postgresql-{major}{name}" for name in names), "python3-psycopg2", "redis-server"]
 
 
 @pytest.mark.parametrize("major", [15, 17])
@@ -85,7 +87,7 @@ def test_only_what_is_missing_is_added_and_tests_need_more(tmp_path) -> None:
 def test_a_newer_postgresql_that_is_there_is_used(tmp_path) -> None:
     machine = Machine(tmp_path, 15, [*PYTHON, *server(15), "postgresql-17"])
     machine.add("run")
-    assert machine.added == server(17)[1:-1]
+    assert machine.added == server(17)[1:-2]
 
 
 def test_a_complete_machine_is_left_alone(tmp_path) -> None:
@@ -110,14 +112,25 @@ def test_a_postgresql_that_is_too_old_is_refused_before_anything_is_added(tmp_pa
 
 
 def test_debians_own_server_is_off_for_this_installation_only(tmp_path) -> None:
-    machine = Machine(tmp_path, 15, PYTHON)
+    machine = Machine(tmp_path, 15, [*PYTHON, "redis-server"])
     machine.add("run")
     kinds = [line.split()[0] for line in machine.commands]
     assert kinds == ["apt-get", "mkdir", "tee", "env", "rm"]
     assert machine.commands[2].split()[1] == machine.commands[4].split()[-1]
 
 
+def test_debians_own_redis_is_neither_started_nor_enabled(tmp_path) -> None:
+    machine = Machine(tmp_path, 15, [*PYTHON, *server(15)[:-1]])
+    machine.add("run")
+    kinds = [line.split()[0] for line in machine.commands]
+    if POLICY.exists():  # the administrator's, who decides what an installation starts
+        assert kinds == ["apt-get", "env", "update-rc.d"]
+    else:
+        assert kinds == ["apt-get", "tee", "chmod", "env", "update-rc.d", "rm"]
+    assert "update-rc.d redis-server disable" in machine.commands
+
+
 def test_an_existing_server_is_not_ours_to_decide_about(tmp_path) -> None:
-    machine = Machine(tmp_path, 15, [*PYTHON, "postgresql-15"])
+    machine = Machine(tmp_path, 15, [*PYTHON, "postgresql-15", "redis-server"])
     machine.add("run")
     assert [line.split()[0] for line in machine.commands] == ["apt-get", "env"]
