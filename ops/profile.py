@@ -22,12 +22,15 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from common.settings import REPOSITORY, Settings, environment_file, settings
-from ops import cluster
+from ops import cluster, redis_cluster
 from ops.cluster import Server
 from ops.errors import OperatorError
+from ops.redis_cluster import RedisNode
 from ops.standby import Standby, analysts_standby, api_replica
 from ops.supervision import CONFIGURATION, Supervisor
 
+_TO_BUS = 10_000  # where Redis itself expects the nodes' port
+_REDIS_NODES = 6
 _SYSTEM_STATE = Path("/var/lib/saferoute")
 _SECRETS = (
     "ADMIN_PASSWORD",
@@ -35,6 +38,7 @@ _SECRETS = (
     "AUTHENTICATOR_PASSWORD",
     "REPLICATOR_PASSWORD",
     "ANALYST_PASSWORD",
+    "REDIS_PASSWORD",
     "JWT_SECRET",
 )
 
@@ -48,6 +52,7 @@ class Profile:
     primary: Server
     replica: Standby
     analysts: Standby
+    redis: tuple[RedisNode, ...]
     api_port: int
     admin_port: int
 
@@ -75,12 +80,20 @@ class Profile:
     def ports(self) -> dict[str, int]:
         """The port of each program, in the order they start."""
         standbys = {standby.name: standby.server.port for standby in self.standbys}
-        return {"primary": self.primary.port, **standbys, "api": self.api_port}
+        redis = {node.name: node.port for node in self.redis}
+        return {"primary": self.primary.port, **standbys, **redis, "api": self.api_port}
 
     def ports_of(self, programs: Collection[str]) -> dict[str, int]:
         """Every port that these programs listen on, by what it is for."""
-        found = {name: port for name, port in self.ports.items() if name in programs}
-        return {**found, "the API's admin port": self.admin_port} if "api" in found else found
+        others = {f"{node.name}'s bus": node.bus_port for node in self.redis}
+        others["the API's admin port"] = self.admin_port
+        owners = {f"{node.name}'s bus": node.name for node in self.redis}
+        owners["the API's admin port"] = "api"
+        return {
+            name: port
+            for name, port in {**self.ports, **others}.items()
+            if owners.get(name, name) in programs
+        }
 
     def variables(self) -> dict[str, str]:
         """What the supervisor's configuration names."""
@@ -91,6 +104,8 @@ class Profile:
             "SAFEROUTE_SERVERS": str(self.servers),
             "SAFEROUTE_POSTGRES_BIN": str(self._postgres_bin()),
             "SAFEROUTE_POSTGRES_USER": cluster.postgres_user(),
+            "SAFEROUTE_REDIS_PROGRAM": str(redis_cluster.program()),
+            "SAFEROUTE_REDIS_USER": redis_cluster.user(),
             "SAFEROUTE_CALLER": getpass.getuser(),
             "SAFEROUTE_PYTHON": sys.executable,
         }
@@ -189,6 +204,10 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
         primary=Server(servers / "primary", hosts[0][1]),
         replica=api_replica(Server(servers / "replica", hosts[1][1])),
         analysts=analysts_standby(Server(servers / "analysts", analysts[1]), values.database),
+        redis=tuple(
+            RedisNode(servers / f"redis-{number}", port, port + _TO_BUS)
+            for number, (_, port) in enumerate(values.redis_nodes, 1)
+        ),
         api_port=values.api_port,
         admin_port=values.admin_port,
     )
@@ -196,11 +215,12 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
 
 def _check_addresses(values: Settings) -> None:
     try:
-        hosts, analysts = values.hosts, values.analyst_host
+        hosts, analysts, redis = values.hosts, values.analyst_host, values.redis_nodes
     except ValueError as error:
         raise OperatorError(
-            "SAFEROUTE_DATABASE_HOSTS and SAFEROUTE_ANALYST_ADDRESS are written host:port, "
-            f"but they are {values.database_hosts} and {values.analyst_address}"
+            "SAFEROUTE_DATABASE_HOSTS, SAFEROUTE_ANALYST_ADDRESS and SAFEROUTE_REDIS_HOSTS are "
+            f"written host:port, but they are {values.database_hosts}, {values.analyst_address} "
+            f"and {values.redis_hosts}"
         ) from error
     if len(hosts) != 2 or any(host != "127.0.0.1" for host, _ in hosts):
         raise OperatorError(
@@ -212,6 +232,11 @@ def _check_addresses(values: Settings) -> None:
             "the analysts' standby of the local profile has a port of its own on 127.0.0.1, "
             f"but SAFEROUTE_ANALYST_ADDRESS is {values.analyst_address}"
         )
+    if len(set(redis)) != _REDIS_NODES or any(host != "127.0.0.1" for host, _ in redis):
+        raise OperatorError(
+            f"the Redis Cluster of the local profile is {_REDIS_NODES} nodes on 127.0.0.1, "
+            f"but SAFEROUTE_REDIS_HOSTS is {values.redis_hosts}"
+        )
 
 
 def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
@@ -220,6 +245,7 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     addresses = {
         "SAFEROUTE_DATABASE_HOSTS": values.database_hosts,
         "SAFEROUTE_API_PORT": str(values.api_port),
+        "SAFEROUTE_REDIS_HOSTS": values.redis_hosts,
     }
     for key, value in addresses.items():
         if known.get(key, value) != value:

@@ -37,12 +37,12 @@ OPTIONS = {
 """What every node is told beside its ports, its folder and the password."""
 
 
-def redis_user() -> str:
+def user() -> str:
     """The system user Redis runs as: the caller, or `redis` where the caller is root."""
     return "redis" if os.geteuid() == 0 else getpass.getuser()
 
 
-def redis_program() -> Path:
+def program() -> Path:
     """The server's program."""
     found = shutil.which("redis-server", path=f"/usr/bin:{os.environ['PATH']}")
     if not found:
@@ -65,6 +65,11 @@ class RedisNode:
     data: Path
     port: int
     bus_port: int
+
+    @property
+    def name(self) -> str:
+        """What its program and its folder are called."""
+        return self.data.name
 
     @property
     def configuration(self) -> Path:
@@ -90,12 +95,20 @@ class RedisNode:
         self.configuration.write_text(text)
         if os.geteuid() == 0:
             for path in (self.data, self.configuration):
-                shutil.chown(path, redis_user(), redis_user())
+                shutil.chown(path, user(), user())
         return True
+
+    def empty(self) -> None:
+        """Remove its data, and what it knows of the cluster."""
+        shutil.rmtree(self.data, ignore_errors=True)
 
     def connect(self, password: str) -> "redis.Redis":
         """A connection to this node alone."""
         return redis.Redis("127.0.0.1", self.port, password=password, socket_timeout=5)
+
+    def answers(self, password: str) -> bool:
+        """Whether it has loaded its data and lets us in."""
+        return self.state(password) is not None
 
     def state(self, password: str) -> NodeState | None:
         """What it says of itself; None where it does not answer."""
@@ -129,16 +142,11 @@ def create(nodes: Sequence[RedisNode], password: str) -> None:
         raise OperatorError(f"no Redis Cluster: {reason[-1] if reason else process.returncode}")
 
 
-def is_whole(nodes: Sequence[RedisNode], password: str) -> bool:
-    """Whether every node runs, sees every slot served and, as a replica, follows its master."""
-    states = [node.state(password) for node in nodes]
-    return all(state is not None and state.is_whole for state in states)
-
-
 def wait_until_whole(nodes: Sequence[RedisNode], password: str, seconds: float = 30) -> None:
-    """Return once the cluster is whole; an error if it never is."""
+    """Return once every node runs, sees every slot served and, as a replica, follows its master."""
     deadline = time.monotonic() + seconds
-    while not is_whole(nodes, password):
-        if time.monotonic() > deadline:
-            raise OperatorError(f"the Redis Cluster is not whole after {seconds:.0f} s")
-        time.sleep(0.05)
+    for node in nodes:
+        while not ((state := node.state(password)) and state.is_whole):
+            if time.monotonic() > deadline:
+                raise OperatorError(f"{node.name} of the Redis Cluster is not whole")
+            time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""`saferoute stack`: the local profile, a primary, two standbys and the API on one machine."""
+"""`saferoute stack`: the local profile, PostgreSQL, Redis and the API on one machine."""
 
 import shutil
 import time
@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common.settings import settings
-from ops import first_city, first_route, health, migrate, schema
+from ops import first_city, first_route, health, migrate, redis_cluster, schema
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
@@ -48,6 +49,7 @@ def up(
         for standby in profile.standbys:
             _start_standby(profile, standby)
         _admit_analysts(profile)
+        _start_redis(profile)
         _start_api(profile, changed)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
@@ -122,7 +124,7 @@ def _start_supervisor(profile: Profile) -> None:
 
 
 def _stop(profile: Profile) -> None:
-    with _step("Stopping the API, the standbys and the primary"):
+    with _step("Stopping the API, Redis, the standbys and the primary"):
         profile.supervisor.stop()
 
 
@@ -194,6 +196,27 @@ def _admit_analysts(profile: Profile) -> None:
         schema.set_passwords(settings().admin_conninfo, {"analyst": password})
 
 
+def _start_redis(profile: Profile) -> None:
+    password, mark = _password("redis_password"), profile.servers / "redis.ready"
+    if not mark.exists():
+        for node in profile.redis:
+            profile.supervisor.stop_process(node.name)
+            node.empty()
+    for node in profile.redis:
+        if node.configure(password):
+            profile.supervisor.stop_process(node.name)
+    first, last = profile.redis[0], profile.redis[-1]
+    with _step(f"Redis Cluster on 127.0.0.1:{first.port} to {last.port}"):
+        for node in profile.redis:
+            profile.supervisor.start_process(node.name)
+        for node in profile.redis:
+            _wait(profile, node.name, partial(node.answers, password))
+        if not mark.exists():
+            redis_cluster.create(profile.redis, password)
+            mark.touch()
+        redis_cluster.wait_until_whole(profile.redis, password)
+
+
 def _start_api(profile: Profile, schema_changed: bool) -> None:
     wanted = profile.code_digest()
     if schema_changed or profile.remembered("code") != wanted:
@@ -208,19 +231,33 @@ def _print_status(profile: Profile) -> None:
     processes = profile.supervisor.processes() if profile.supervisor.runs else []
     found = {process.name: process for process in processes}
     behind = _behind(profile) if "primary" in found and found["primary"].pid else {}
-    table = Table("", "state", "address", "process", "up", "behind", box=None)
+    roles = _redis_roles(profile) if found else {}
+    table = Table("", "state", "address", "process", "up", "role", "behind", box=None)
     for name, port in profile.ports.items():
         process = found.get(name)
         address = profile.url if name == "api" else f"127.0.0.1:{port}"
         if process and process.pid:
             up_for = str(timedelta(seconds=process.seconds))
             pid = str(process.pid)
-            table.add_row(name, process.state.lower(), address, pid, up_for, behind.get(name))
+            said = (roles.get(name), behind.get(name))
+            table.add_row(name, process.state.lower(), address, pid, up_for, *said)
         else:
             table.add_row(name, process.state.lower() if process else "stopped", address)
     Console().print(table)
     typer.echo(f"How the API is: {profile.admin_url}/ready and /metrics")
     typer.echo(f"Data {profile.servers}, settings and passwords {profile.folder}/saferoute.env")
+
+
+def _redis_roles(profile: Profile) -> dict[str, str]:
+    """What each node of the Redis Cluster is, and what is wrong with it."""
+    password = _password("redis_password")
+    states = {node.name: node.state(password) for node in profile.redis}
+    return {
+        name: "does not answer"
+        if state is None
+        else f"{state.role}{'' if state.is_whole else ', not whole'}"
+        for name, state in states.items()
+    }
 
 
 def _behind(profile: Profile) -> dict[str, str]:

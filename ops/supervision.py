@@ -83,7 +83,7 @@ class Supervisor:
     def start_process(self, name: str) -> bool:
         """Start a program without waiting for it; whether it was down."""
         try:
-            self._call("startProcess", name, False)
+            self._call("startProcess", _in_group(name), False)
         except Fault as fault:
             if fault.faultCode == Faults.ALREADY_STARTED:
                 return False
@@ -93,14 +93,14 @@ class Supervisor:
     def stop_process(self, name: str) -> None:
         """Stop a program and wait until it has ended; nothing happens where it is down."""
         try:
-            self._call("stopProcess", name, True)
+            self._call("stopProcess", _in_group(name), True)
         except Fault as fault:
             if fault.faultCode != Faults.NOT_RUNNING:
                 raise
 
     def process(self, name: str) -> Process:
         """The state of one program."""
-        return _process(self._call("getProcessInfo", name))
+        return _process(self._call("getProcessInfo", _in_group(name)))
 
     def processes(self) -> list[Process]:
         """The state of every program, in the order they start."""
@@ -119,6 +119,11 @@ class Supervisor:
                 return getattr(proxy.supervisor, method)(*arguments)
             finally:
                 transport.close()
+
+
+def _in_group(name: str) -> str:
+    """What supervisord calls it: `redis-1` is one of the programs of `redis`."""
+    return f"{name.partition('-')[0]}:{name}"
 
 
 def _process(entry: Mapping[str, Any]) -> Process:

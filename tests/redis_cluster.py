@@ -40,16 +40,16 @@ class TestCluster:
 
     def start(self, node: RedisNode) -> None:
         """Start a node, and return once it answers."""
-        user = redis_cluster.redis_user() if os.geteuid() == 0 else None
+        user = redis_cluster.user() if os.geteuid() == 0 else None
         with node.data.with_suffix(".log").open("ab") as log:
             self.processes[node.port] = subprocess.Popen(
-                [redis_cluster.redis_program(), node.configuration],
+                [redis_cluster.program(), node.configuration],
                 user=user,
                 group=user,
                 extra_groups=[] if user else None,
                 stdout=log,
             )
-        _wait_until(lambda: node.state(self.password) is not None)
+        _wait_until(lambda: node.answers(self.password))
 
     def kill(self, node: RedisNode) -> None:
         """End a node as a crash would (SIGKILL)."""

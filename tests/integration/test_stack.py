@@ -14,13 +14,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import redis
+from redis.crc import key_slot
 
 from ops.cluster import free_port
 from ops.supervision import Supervisor
 from tests.command import saferoute
 from tests.small_map import FOOTWAY, write_map
 
-EVERYTHING = ["primary", "replica", "analysts", "api"]
+REDIS = [f"redis-{number}" for number in range(1, 7)]
+EVERYTHING = ["primary", "replica", "analysts", *REDIS, "api"]
+BUS = 10_000
+"""From a Redis node's port to the one that other nodes speak to."""
 GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
 GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(8)]
 
@@ -30,6 +35,7 @@ class Stack:
     folder: Path
     ports: tuple[int, int, int, int]
     admin_port: int = field(default_factory=free_port)
+    redis_ports: list[int] = field(default_factory=lambda: ports_with_a_bus())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -40,6 +46,7 @@ class Stack:
             "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
             "SAFEROUTE_API_PORT": str(api),
             "SAFEROUTE_ADMIN_PORT": str(self.admin_port),
+            "SAFEROUTE_REDIS_HOSTS": ",".join(f"127.0.0.1:{port}" for port in self.redis_ports),
         }
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -53,7 +60,7 @@ class Stack:
     def processes(self) -> dict[str, int]:
         """The process id of each program that runs."""
         found = re.findall(
-            r"^ *(\w+) +(?:running|starting) +\S+ +(\d+)", self.run("status").stdout, re.M
+            r"^ *([\w-]+) +(?:running|starting) +\S+ +(\d+)", self.run("status").stdout, re.M
         )
         return {name: int(pid) for name, pid in found}
 
@@ -69,12 +76,31 @@ class Stack:
     def connect(self, role: str, server: str) -> psycopg.Connection:
         return psycopg.connect(self.conninfo(role, server))
 
+    def redis(self, number: int) -> redis.Redis:
+        """One node of the Redis Cluster."""
+        password = _setting(self, "SAFEROUTE_REDIS_PASSWORD")
+        return redis.Redis("127.0.0.1", self.redis_ports[number - 1], password=password)
+
+    def redis_roles(self) -> list[str]:
+        """What `make status` says of each node."""
+        return re.findall(r"^ *redis-\d .* (master|replica) *$", self.run("status").stdout, re.M)
+
     def listening(self) -> list[bool]:
         return [_listens(port) for port in self.ports]
 
 
 def four_ports() -> tuple[int, int, int, int]:
     return free_port(), free_port(), free_port(), free_port()
+
+
+def ports_with_a_bus() -> list[int]:
+    """Six ports of which the one 10,000 above is free too, all below the ephemeral range."""
+    found: set[int] = set()
+    while len(found) < 6:
+        port = free_port() - BUS
+        if not _listens(port):
+            found.add(port)
+    return sorted(found)
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +156,12 @@ def test_up_makes_the_days_that_have_come_near(stack: Stack) -> None:
         assert owner.execute(horizon).fetchone() == before
 
 
-def test_nothing_runs_as_root_that_is_postgresql_or_listens_beyond_loopback(stack: Stack) -> None:
+def test_nothing_runs_as_root_that_is_a_server_or_listens_beyond_loopback(stack: Stack) -> None:
     pids = stack.processes()
-    assert all(Path(f"/proc/{pids[name]}").stat().st_uid != 0 for name in EVERYTHING[:3])
+    assert all(Path(f"/proc/{pids[name]}").stat().st_uid != 0 for name in EVERYTHING[:-1])
     listeners = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
-    for port in stack.ports:
+    buses = [port + BUS for port in stack.redis_ports]
+    for port in (*stack.ports, *stack.redis_ports, *buses):
         addresses = re.findall(rf": ([0-9A-F]+):{port:04X} \S+ 0A ", listeners)
         assert addresses == ["0100007F"]
 
@@ -259,6 +286,37 @@ def test_up_that_was_killed_while_copying_the_primary_is_repaired(stack: Stack) 
     assert stack.listening() == [True] * 4
 
 
+def test_a_redis_node_that_was_killed_is_taken_back_with_its_data(stack: Stack) -> None:
+    assert sorted(stack.redis_roles()) == ["master"] * 3 + ["replica"] * 3
+    number = stack.redis_roles().index("master") + 1
+    with stack.redis(number) as node:
+        key = _some_key(node, stack.redis_ports[number - 1])
+        node.set(key, "session")
+    pid = stack.processes()[f"redis-{number}"]
+    os.kill(pid, signal.SIGKILL)
+    _wait_until(lambda: stack.processes().get(f"redis-{number}", pid) != pid)
+    stack.up()
+    assert sorted(stack.redis_roles()) == ["master"] * 3 + ["replica"] * 3
+    with stack.redis(number) as node:
+        node.execute_command("READONLY")
+        assert node.get(key) == b"session"
+
+
+def test_redis_keeps_its_data_while_the_profile_is_down(stack: Stack) -> None:
+    before = [_keys(stack, number) for number in range(1, 7)]
+    assert any(before)
+    stack.run("down")
+    stack.up()
+    assert [_keys(stack, number) for number in range(1, 7)] == before
+
+
+def test_a_redis_cluster_that_was_not_made_to_the_end_is_made_anew(stack: Stack) -> None:
+    (Path(_setting(stack, "SAFEROUTE_SERVERS")) / "redis.ready").unlink()
+    stack.up()
+    assert stack.redis_roles() == ["master"] * 3 + ["replica"] * 3
+    assert [_keys(stack, number) for number in range(1, 7)] == [[]] * 6
+
+
 def test_a_port_of_somebody_else_is_named_and_nothing_is_started(tmp_path) -> None:
     stack = Stack(tmp_path / "state", four_ports())
     with socket.create_server(("127.0.0.1", stack.ports[1])):
@@ -304,6 +362,19 @@ def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
     assert not servers.exists()
     assert not stack.folder.exists()
     assert stack.listening() == [False] * 4
+
+
+def _some_key(node: redis.Redis, port: int) -> str:
+    """A key that belongs to the master at this port."""
+    shards = node.execute_command("CLUSTER SLOTS")
+    [(first, last)] = [(first, last) for first, last, master, *_ in shards if master[1] == port]
+    names = (f"key-{number}" for number in range(1000))
+    return next(name for name in names if first <= key_slot(name.encode()) <= last)
+
+
+def _keys(stack: Stack, number: int) -> list[bytes]:
+    with stack.redis(number) as node:
+        return sorted(node.keys())
 
 
 def _lets_in(stack: Stack, role: str, server: str) -> bool:
