@@ -24,6 +24,7 @@ class Api:
     url: str
     admin: str
     """Address of the admin port."""
+    process: "subprocess.Popen[str]"
 
     def rpc(self, name: str) -> str:
         return f"{self.url}/rpc/{name}"
@@ -56,7 +57,7 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line == f"listening on http://127.0.0.1:{port}\n", line
-            yield Api(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}")
+            yield Api(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", process)
         finally:
             process.terminate()
 
