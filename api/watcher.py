@@ -99,21 +99,15 @@ class Watcher:
 
         Calls that come while one is reading share the next reading.
         """
-        if self._is_asking:
-            shared: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
-            self._waiting.append(shared)
-            return await shared
-        self._is_asking = True
-        try:
-            async with self._turn:
-                return await self._read()
-        finally:
-            if self._waiting:
-                self._start(self._ask_for_others())
-            else:
-                self._is_asking = False
+        shared: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        self._waiting.append(shared)
+        if not self._is_asking:
+            self._is_asking = True
+            # A task, so that all whose commits were flushed together share one reading.
+            self._start(self._ask_for_all())
+        return await shared
 
-    async def _ask_for_others(self) -> None:
+    async def _ask_for_all(self) -> None:
         while self._waiting:
             waiting, self._waiting = self._waiting, []
             try:

@@ -12,6 +12,8 @@ from ops import schema
 from tests.conftest import Primary, wait_for_replay
 from tests.contract.serving import Api, serve
 
+FUNCTIONS = Path(__file__).parent / "functions.sql"
+
 
 @pytest.fixture(scope="package")
 def database(primary: Primary, template) -> Iterator[psycopg.Connection]:
@@ -26,7 +28,7 @@ def database(primary: Primary, template) -> Iterator[psycopg.Connection]:
     )
     with janitor, psycopg.connect(primary.conninfo("contract"), autocommit=True) as connection:
         schema.set_passwords(primary.conninfo("contract"), {"authenticator": primary.password})
-        connection.execute((Path(__file__).parent / "functions.sql").read_bytes())
+        connection.execute(FUNCTIONS.read_bytes())
         yield connection
 
 

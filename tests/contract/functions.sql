@@ -48,3 +48,17 @@ revoke execute on function api.members_only() from public;
 grant execute on function api.members_only() to authenticated;
 create function api.nobody() returns text language sql stable as $$select 'x'$$;
 revoke execute on function api.nobody() from public;
+
+create table api.note (written bigint not null);
+insert into api.note values (0);
+create function api.write_note(value bigint, seconds float8 default 0) returns void
+language sql volatile security definer set search_path = pg_catalog
+as $$select pg_sleep(seconds); update api.note set written = value$$;
+create function api.read_note() returns json
+language sql stable security definer set search_path = pg_catalog
+as $$select json_build_object('written', n.written, 'is_standby', pg_is_in_recovery()) from api.note as n$$;
+
+create function api.wait_writing(seconds float8) returns void language sql volatile as $$select pg_sleep(seconds)$$;
+create function api.call_for_help() returns boolean language sql volatile as $$select pg_is_in_recovery()$$;
+create function api.look_at_help() returns boolean language sql stable as $$select pg_is_in_recovery()$$;
+insert into core.endpoints values ('call_for_help', 'sos'), ('look_at_help', 'sos');

@@ -1,74 +1,24 @@
 """What callers see while servers die and come back: a pair of servers of our own to kill."""
 
-import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
 
-from ops import schema
 from ops.cluster import Server, free_port, run
 from tests.conftest import OPTIONS, Primary, wait_for_replay
-from tests.contract.serving import Api, serve
+from tests.contract.pair import Pair, serve_pair
+from tests.contract.serving import serve
 from tests.contract.test_rpc import assert_error, eventually
 
-
-@dataclass(frozen=True)
-class Pair:
-    primary: Server
-    standby: Server
-    client: httpx.Client
-    api: Api
-
-    def reads_on_standby(self) -> bool:
-        is_standby: bool = (
-            self.client.get("/rpc/where_read").raise_for_status().json()["is_standby"]
-        )
-        return is_standby
-
-    def assert_reads(self) -> None:
-        """No read fails, not even the first after the blow."""
-        for _ in range(30):
-            assert self.client.get("/rpc/where_read").status_code == 200
-
-    def ready(self) -> int:
-        return httpx.get(f"{self.api.admin}/ready").status_code
-
-    def write(self) -> httpx.Response:
-        return self.client.post("/rpc/where_written")
+TOKEN = "x-consistency-token"
 
 
 @pytest.fixture
 def pair(cluster_directory: Path) -> Iterator[Pair]:
-    folder = cluster_directory / f"pair-{secrets.token_hex(4)}"
-    password = secrets.token_urlsafe(16)
-    primary = Server(folder / "primary", free_port())
-    standby = Server(folder / "standby", free_port())
-    primary.create_primary(password, OPTIONS)
-    primary.start()
-    try:
-        first = Primary(primary, password)
-        schema.install(first.conninfo("postgres"))
-        schema.set_passwords(
-            first.conninfo("postgres"), dict.fromkeys(("authenticator", "replicator"), password)
-        )
-        with psycopg.connect(first.conninfo("postgres")) as connection:
-            connection.execute((Path(__file__).parent / "functions.sql").read_bytes())
-        standby.create_standby(primary, password, "standby", OPTIONS)
-        standby.start()
-        wait_for_replay(first, Primary(standby, password))
-        with (
-            serve([primary.port, standby.port], "postgres", password) as api,
-            httpx.Client(base_url=api.url, timeout=20) as client,
-        ):
-            yield Pair(primary, standby, client, api)
-    finally:
-        for server in (primary, standby):
-            if (server.data / "postmaster.pid").exists():
-                server.stop("immediate")
+    with serve_pair(cluster_directory) as served:
+        yield served
 
 
 def test_reads_outlive_the_standby_and_go_back_to_it(pair: Pair) -> None:
@@ -92,8 +42,10 @@ def test_without_a_primary_reads_go_on_and_writes_are_503(pair: Pair) -> None:
     assert pair.ready() == 200
 
     run("pg_ctl", "-D", pair.standby.data, "-w", "promote")
-    eventually(lambda: pair.write().status_code == 200)
+    # The first answer tells that it is no replica any more: nobody waits for the next look.
     pair.assert_reads()
+    assert pair.write().status_code == 200
+    assert pair.write().headers[TOKEN].startswith("2-")
 
     pair.standby.stop("immediate")
     for response in (pair.client.get("/rpc/where_read"), pair.write()):
@@ -112,3 +64,34 @@ def test_the_api_waits_for_its_database(cluster_directory: Path) -> None:
         assert_error(response, 503, "PGRST002")
         assert response.headers["retry-after"] == "1"
         assert httpx.get(f"{api.admin}/ready").status_code == 503
+
+
+def test_a_replica_of_the_old_timeline_serves_no_token_of_the_new(pair: Pair) -> None:
+    """Its log went on after the one that was promoted stopped following: it only looks ahead."""
+    other = Server(pair.standby.data.parents[1] / "other" / "data", free_port())
+    other.create_standby(pair.primary, pair.password, "other", OPTIONS)
+    other.start()
+    hosts = [pair.primary.port, pair.standby.port, other.port]
+    try:
+        pair.ask(pair.standby, "alter system set primary_conninfo = ''")
+        pair.ask(pair.standby, "select pg_reload_conf()")
+        receivers = "select count(*) from pg_stat_wal_receiver"
+        eventually(lambda: pair.ask(pair.standby, receivers) == 0)
+        pair.ask(pair.primary, "select pg_logical_emit_message(false, 'x', repeat('x', 1000000))")
+        wait_for_replay(Primary(pair.primary, pair.password), Primary(other, pair.password))
+        with (
+            serve(hosts, "postgres", pair.password) as api,
+            httpx.Client(base_url=api.url, timeout=20) as client,
+        ):
+            pair.primary.stop("immediate")
+            run("pg_ctl", "-D", pair.standby.data, "-w", "promote")
+            write = {"value": 5}
+            eventually(lambda: client.post("/rpc/write_note", json=write).status_code == 204)
+            token = client.post("/rpc/write_note", json=write).headers[TOKEN]
+            for _ in range(20):
+                answer = client.get("/rpc/read_note", headers={TOKEN: token})
+                assert answer.json() == {"written": 5, "is_standby": False}
+            # And after a while no other read either: it does not follow the new primary.
+            eventually(lambda: not client.get("/rpc/read_note").json()["is_standby"])
+    finally:
+        other.stop("immediate")

@@ -1,0 +1,108 @@
+"""All API processes share the connections to a server, and none takes another's."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import psycopg
+import pytest
+from pytest_postgresql.janitor import DatabaseJanitor
+
+from ops import schema
+from tests.conftest import Primary, wait_for_replay
+from tests.contract.conftest import FUNCTIONS
+from tests.contract.serving import Api, serve
+from tests.contract.test_rpc import assert_error, eventually
+
+BUDGET = 12
+OURS = (
+    "select count(*) from pg_stat_activity where usename = 'authenticator' and datname = 'budget'"
+)
+
+
+@pytest.fixture
+def hosts(primary: Primary, standby: Primary, template) -> Iterator[list[int]]:
+    """A database of its own: processes of other tests have their places in theirs."""
+    janitor = DatabaseJanitor(
+        user=primary.user,
+        host=primary.host,
+        port=primary.port,
+        password=primary.password,
+        dbname="budget",
+        template_dbname=template.template_dbname,
+    )
+    with janitor:
+        with psycopg.connect(primary.conninfo("budget"), autocommit=True) as connection:
+            schema.set_passwords(primary.conninfo("budget"), {"authenticator": primary.password})
+            connection.execute(FUNCTIONS.read_bytes())
+        wait_for_replay(primary, standby)
+        yield [primary.port, standby.port]
+
+
+def test_processes_never_have_more_than_the_budget(
+    hosts: list[int], primary: Primary, standby: Primary, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = {
+        "SAFEROUTE_DATABASE_CONNECTIONS": str(BUDGET),
+        "SAFEROUTE_API_PROCESSES": "2",
+    }
+
+    def start(stack: ExitStack) -> Api:
+        return stack.enter_context(serve(hosts, "budget", primary.password, **settings))
+
+    with ExitStack() as stack, ExitStack() as ends_early:
+        apis = [start(ends_early), start(stack)]
+        late = start(stack)
+        ready = httpx.get(f"{late.admin}/ready")
+        assert (ready.status_code, ready.json()["servers"]["full"]) == (503, 2)
+        assert_error(httpx.get(late.rpc("where_read")), 503, "PGRST002")
+
+        open_on = {
+            server.port: stack.enter_context(
+                psycopg.connect(server.conninfo("postgres"), autocommit=True)
+            )
+            for server in (primary, standby)
+        }
+        stop = threading.Event()
+
+        def load(api: Api, path: str) -> None:
+            with httpx.Client(base_url=api.url, timeout=20) as client:
+                while not stop.is_set():
+                    client.post(path, json={"seconds": 0.01})
+
+        threads = [
+            threading.Thread(target=load, args=(api, path))
+            for api in (*apis, late)
+            for path in ("/rpc/wait", "/rpc/wait_writing") * 6
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            counts = [
+                connection.execute(OURS).fetchone()[0]
+                for _ in range(60)
+                for connection in open_on.values()
+            ]
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert BUDGET - 2 <= max(counts) <= BUDGET  # one in each is kept for calls that go first
+
+        ends_early.close()
+        eventually(lambda: httpx.get(f"{late.admin}/ready").status_code == 200)
+        eventually(lambda: httpx.get(late.rpc("where_read")).status_code == 200)
+        told = capfd.readouterr().err
+        for port in hosts:
+            assert told.count(f"127.0.0.1:{port} is not used: 2 other processes") == 1
+
+
+def test_too_few_connections_are_refused_at_the_start(
+    primary: Primary, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"SAFEROUTE_DATABASE_CONNECTIONS": "5", "SAFEROUTE_API_PROCESSES": "2"}
+    with pytest.raises(AssertionError), serve([primary.port], "postgres", "none", **settings):
+        pass
+    [line] = capfd.readouterr().err.splitlines()
+    assert line.startswith("saferoute: 5 connections for 2 processes")
