@@ -9,10 +9,12 @@ from starlette.types import Receive, Scope, Send
 
 from api.admin import Admin
 from api.api_keys import ApiKeys
+from api.auth import Auth
 from api.catalogue import Catalogue
 from api.errors import RequestError
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
+from api.signing import Signing
 from api.tokens import Tokens
 from api.traffic import Traffic
 from api.web import Web
@@ -21,7 +23,7 @@ from common.settings import Settings
 
 
 class Application:
-    """What one process serves: `/rpc/{function}`, and to operators the admin port."""
+    """What one process serves: `/rpc/{function}`, `/auth/...`, and to operators the admin port."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
@@ -30,8 +32,11 @@ class Application:
         self._catalogue = Catalogue(self._servers)
         self._reloads: set[asyncio.Task[None]] = set()
         self._api_keys = ApiKeys(self._servers, self._catalogue)
-        self._rpc = Rpc(self._servers, self._catalogue, Tokens(settings), self._api_keys)
-        self._web = Web([], self._lifespan)
+        signing = Signing(settings)
+        tokens = Tokens(settings, signing)
+        self._rpc = Rpc(self._servers, self._catalogue, tokens, self._api_keys)
+        self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
+        self._web = Web(self._auth.routes(), self._lifespan)
         self.traffic = Traffic(self._refusal, settings.api_connections)
         self.admin = Admin(self._servers, self._catalogue, self._redis, self.traffic).application()
 
@@ -50,6 +55,7 @@ class Application:
         yield
         await self._servers.close()
         await self._redis.aclose()
+        self._auth.close()
 
     def _refusal(self, code: str) -> RequestError:
         """One of our own errors; that nothing is known yet, where that is so."""

@@ -31,6 +31,11 @@ class Signing:
         self._files: set[str] = set()
         self._looked_at = float("-inf")
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a key to sign with."""
+        return bool(self._current())
+
     def token(self, user_id: str, session_id: str) -> str | None:
         """An access token for a person; none where there is no key to sign with."""
         now = int(time.time())

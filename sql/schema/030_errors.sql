@@ -44,6 +44,7 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR046', 429, 'Too many messages have been asked for.', 'Wait before you ask again.'),
 ('SR047', 503, 'Signing in is not possible at the moment.', 'Try again in a few seconds.'),
 ('SR048', 404, 'You have no account here.', 'Who signed you in keeps your addresses: change them there.'),
+('SR049', 404, 'There is no such session of yours.', null),
 ('SR050', 404, 'There is no such contact of yours.', null),
 ('SR051', 409, 'This contact id belongs to another contact.', 'Make a new UUID for each contact.'),
 ('SR052', 409, 'You already have a contact with this address.', null),
