@@ -21,6 +21,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from common import signing_keys
 from common.settings import REPOSITORY, Settings, environment_file, settings
 from ops import cluster, redis_cluster
 from ops.cluster import Server
@@ -40,6 +41,7 @@ _SECRETS = (
     "ANALYST_PASSWORD",
     "REDIS_PASSWORD",
     "JWT_SECRET",
+    "SESSION_SECRET",
 )
 
 
@@ -167,6 +169,8 @@ def open_profile() -> Profile:
     if wanted != known:
         _write_private(env_file, "".join(f"{key}='{value}'\n" for key, value in wanted.items()))
         settings.cache_clear()
+    if not signing_keys.read(settings().signing_keys_directory):
+        signing_keys.add(settings().signing_keys_directory)
     return _profile(env_file.parent, Path(wanted["SAFEROUTE_SERVERS"]), settings())
 
 
@@ -259,7 +263,11 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
         "SAFEROUTE_ANALYST_ADDRESS": values.analyst_address,
         "SAFEROUTE_ADMIN_PORT": str(values.admin_port),
     }
-    wanted = {**addresses, **passwords, **known, **later}
+    issuing = {
+        "SAFEROUTE_ISSUER": f"http://127.0.0.1:{values.api_port}",
+        "SAFEROUTE_SIGNING_KEYS_DIRECTORY": str(folder / "keys"),
+    }
+    wanted = {**addresses, **passwords, **issuing, **known, **later}
     if "SAFEROUTE_SERVERS" not in wanted:
         wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
     return wanted
