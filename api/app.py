@@ -11,6 +11,7 @@ from api.admin import Admin
 from api.api_keys import ApiKeys
 from api.auth import Auth
 from api.catalogue import Catalogue
+from api.contact_page import contact_page
 from api.errors import RequestError
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
@@ -23,7 +24,7 @@ from common.settings import Settings
 
 
 class Application:
-    """What one process serves: `/rpc/{function}`, `/auth/...`, and to operators the admin port."""
+    """What one process serves: `/rpc/{function}`, `/auth/...`, `/contact`, and the admin port."""
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
@@ -36,7 +37,7 @@ class Application:
         tokens = Tokens(settings, signing)
         self._rpc = Rpc(self._servers, self._catalogue, tokens, self._api_keys)
         self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
-        self._web = Web(self._auth.routes(), self._lifespan)
+        self._web = Web([*self._auth.routes(), contact_page()], self._lifespan)
         self.traffic = Traffic(self._refusal, settings.api_connections)
         self.admin = Admin(self._servers, self._catalogue, self._redis, self.traffic).application()
 
