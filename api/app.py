@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from api.admin import Admin
 from api.api_keys import ApiKeys
 from api.auth import Auth
+from api.calls import Calls
 from api.catalogue import Catalogue
 from api.contact_page import contact_page
 from api.errors import RequestError
@@ -35,9 +36,10 @@ class Application:
         self._api_keys = ApiKeys(self._servers, self._catalogue)
         signing = Signing(settings)
         tokens = Tokens(settings, signing)
-        self._rpc = Rpc(self._servers, self._catalogue, tokens, self._api_keys)
+        calls = Calls()
+        self._rpc = Rpc(calls, self._servers, self._catalogue, tokens, self._api_keys)
         self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
-        self._web = Web([*self._auth.routes(), contact_page()], self._lifespan)
+        self._web = Web(calls, [*self._auth.routes(), contact_page()], self._lifespan)
         self.traffic = Traffic(self._refusal, settings.api_connections)
         self.admin = Admin(self._servers, self._catalogue, self._redis, self.traffic).application()
 

@@ -8,10 +8,12 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import asyncpg
 
 from api.errors import RequestError, unavailable
+from api.metrics import CATALOGUE_READINGS
 from api.servers import Servers
 
 SCHEMA = "api"
@@ -86,6 +88,8 @@ class Function:
     """What limits, scopes and lanes go by: `core.endpoints`."""
     takes_body: bool
     """Its one parameter is an unnamed json or jsonb: the whole body goes there."""
+    action: str
+    """The name, encoded to stand in a comment of a statement."""
     json_names: frozenset[str] = frozenset()
     statements: dict[frozenset[str], str] = field(default_factory=dict)
 
@@ -102,6 +106,7 @@ class Function:
             takes_body=len(parameters) == 1
             and not parameters[0][0]
             and parameters[0][1] in json_types,
+            action=quote(row["name"], safe=""),
             json_names=frozenset(name for name, kind in types.items() if kind in json_types),
         )
 
@@ -227,7 +232,9 @@ class Catalogue:
             )
         except asyncpg.PostgresError as error:
             logger.error("the catalogue cannot be read: SQLSTATE %s", error.sqlstate)
+            CATALOGUE_READINGS.labels("failed").inc()
             raise unavailable("The catalogue of functions cannot be read", "PGRST002") from None
+        CATALOGUE_READINGS.labels("read").inc()
         self._known_at = self._read_at
         self._contents = Contents(
             {row["name"]: Function.of(row) for row in functions},

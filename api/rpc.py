@@ -1,6 +1,5 @@
 """`/rpc/{function}`: one request, one statement, and PostgreSQL's JSON straight to the socket."""
 
-import logging
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,28 +10,34 @@ from starlette.types import Receive, Scope, Send
 from api import consistency
 from api.api_keys import HEADER, ApiKeys
 from api.body import json_body
+from api.calls import Call, Calls, place
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.consistency import Position
 from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
 from api.server import APPLICATION
 from api.servers import Servers
 from api.tokens import Caller, Tokens
+from api.trace import REQUEST_ID
 
 PREFIX = "/rpc/"
 _CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _METHODS = ("GET", "HEAD", "POST")
 _HIDDEN = (b"authorization", b"cookie", HEADER)  # secrets that no function needs to see
 
-logger = logging.getLogger("saferoute.api")
-
 
 class Rpc:
     """The ASGI endpoint: no request and response objects on the hot path."""
 
     def __init__(
-        self, servers: Servers, catalogue: Catalogue, tokens: Tokens, api_keys: ApiKeys
+        self,
+        calls: Calls,
+        servers: Servers,
+        catalogue: Catalogue,
+        tokens: Tokens,
+        api_keys: ApiKeys,
     ) -> None:
         """What every request needs."""
+        self._calls = calls
         self._servers = servers
         self._catalogue = catalogue
         self._tokens = tokens
@@ -40,14 +45,16 @@ class Rpc:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        call = self._calls.began(scope)
         try:
-            status, headers, body = await self._answer(scope, receive)
+            status, headers, body = await self._answer(scope, receive, call)
         except RequestError as refusal:
             status, headers, body = refusal.answer()
         except Exception as error:
-            # Neither the message nor the traceback: they may hold positions.
-            logger.error("%s in %s", type(error).__name__, scope["path"])
+            call.mistake = place(error)
             status, headers, body = mistake().answer()
+        self._calls.ended(call, status, body)
+        headers.append((REQUEST_ID, call.trace.request_id.encode()))
         if scope["method"] == "HEAD":
             body = b""
         elif status != 204:
@@ -55,7 +62,9 @@ class Rpc:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
+    async def _answer(
+        self, scope: Scope, receive: Receive, call: Call
+    ) -> tuple[int, Headers, bytes]:
         method: str = scope["method"]
         if method not in _METHODS:
             refusal = f"Cannot use the {method} method on RPC"
@@ -63,10 +72,11 @@ class Rpc:
         name = scope["path"][len(PREFIX) :]
         if not name or "/" in name:
             raise no_such_path()
-        received = dict(scope["headers"])
+        received = call.headers
         caller = await self._caller(received)
         answered = _profile(method, received)
         function = await self._catalogue.function(name)
+        call.function = function.name
         if caller.scopes is not None and function.endpoint_class not in caller.scopes:
             raise self._catalogue.contents.error("SR061")
         if method == "POST":
@@ -82,7 +92,7 @@ class Rpc:
                     headers={"allow": "POST"},
                 )
             statement, arguments = await self._from_query(function, scope["query_string"])
-        answer = await self._call(function, caller, scope, received, statement, arguments)
+        answer = await self._call(function, caller, scope, call, statement, arguments)
         if function.is_volatile:
             answered += await self._consistency_token()
         if answer["headers"] is not None:
@@ -107,10 +117,11 @@ class Rpc:
         function: Function,
         caller: Caller,
         scope: Scope,
-        received: dict[bytes, bytes],
+        call: Call,
         statement: str,
         arguments: str,
     ) -> asyncpg.Record:
+        trace = call.trace
         timeout = await self._catalogue.timeout(caller.role)
         parameters = (
             caller.role,
@@ -118,9 +129,10 @@ class Rpc:
             caller.claims,
             scope["method"],
             scope["path"],
-            _headers_json(received),
-            APPLICATION,
-            statement,
+            _headers_json(call.headers),
+            f"{APPLICATION}/{trace.request_id}",
+            # This text is parsed for every call anyway; the statement around it stays the same.
+            f"{statement}/*action='{function.action}',traceparent='{trace.traceparent}'*/",
             arguments,
         )
         goes_first = function.endpoint_class in self._catalogue.contents.priority_classes
@@ -130,7 +142,7 @@ class Rpc:
                     _CALL, parameters, timeout, is_priority=goes_first
                 )
             else:
-                after = self._after(received.get(consistency.HEADER))
+                after = self._after(call.headers.get(consistency.HEADER))
                 [answer] = await self._servers.read(
                     _CALL, parameters, timeout, after=after, is_priority=goes_first
                 )

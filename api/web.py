@@ -1,6 +1,5 @@
 """Everything that is not `/rpc`: Starlette, with every error as our body of four keys."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,19 +7,25 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
+from starlette.types import Message, Receive, Scope, Send
 
-from api.errors import RequestError, mistake, no_such_path
-
-logger = logging.getLogger("saferoute.api")
+from api.calls import Calls, place
+from api.errors import Headers, RequestError, mistake, no_such_path
+from api.trace import REQUEST_ID
 
 
 class Web:
     """The ASGI endpoint of these routes. Handlers raise RequestError; it is answered here."""
 
-    def __init__(self, routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], Any]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        routes: Sequence[BaseRoute],
+        lifespan: Callable[[Starlette], Any],
+    ) -> None:
         """`lifespan` is a context of the whole process."""
+        self._calls = calls
         self._starlette = Starlette(
             routes=routes,
             lifespan=lifespan,
@@ -33,15 +38,38 @@ class Web:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
-        try:
+        if scope["type"] != "http":
             await self._starlette(scope, receive, send)
+            return
+        call = self._calls.began(scope)
+        answer = _Answer(send, [(REQUEST_ID, call.trace.request_id.encode())])
+        try:
+            await self._starlette(scope, receive, answer.send)
         except Exception as error:
-            if scope["type"] != "http":
-                raise
-            # Starlette has answered and raises again. Neither the message nor the traceback nor
-            # the path is logged: they may hold positions, addresses and codes.
-            handler = getattr(scope.get("endpoint"), "__qualname__", "no handler")
-            logger.error("%s in %s", type(error).__name__, handler)
+            # Starlette has answered and raises again.
+            call.mistake = place(error)
+        route = scope.get("route")
+        if isinstance(route, Route):
+            call.function = route.path
+        self._calls.ended(call, answer.status, answer.body)
+
+
+class _Answer:
+    """Adds headers to what is sent, and remembers what a log line needs of it."""
+
+    def __init__(self, send: Send, headers: Headers) -> None:
+        self._send = send
+        self._headers = headers
+        self.status = 500
+        self.body = b""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message["headers"], *self._headers]}
+        else:
+            self.body = message.get("body", b"")
+        await self._send(message)
 
 
 def response(error: RequestError) -> Response:

@@ -62,3 +62,9 @@ create function api.wait_writing(seconds float8) returns void language sql volat
 create function api.call_for_help() returns boolean language sql volatile as $$select pg_is_in_recovery()$$;
 create function api.look_at_help() returns boolean language sql stable as $$select pg_is_in_recovery()$$;
 insert into core.endpoints values ('call_for_help', 'sos'), ('look_at_help', 'sos');
+
+-- Both tell the statements that led to them.
+create function api.statement() returns text language plpgsql stable
+as $$declare stack text; begin get diagnostics stack = pg_context; return stack; end$$;
+create function api."Odd*'--"() returns text language plpgsql stable -- noqa: RF05
+as $$declare stack text; begin get diagnostics stack = pg_context; return stack; end$$;

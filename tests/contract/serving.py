@@ -1,12 +1,15 @@
 """The API as its users meet it: a process of its own on a free port."""
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -25,6 +28,12 @@ class Api:
     admin: str
     """Address of the admin port."""
     process: "subprocess.Popen[str]"
+    log: Path
+    """What the process writes to stderr."""
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log so far."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def rpc(self, name: str) -> str:
         return f"{self.url}/rpc/{name}"
@@ -46,18 +55,27 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
         "SAFEROUTE_REDIS_HOSTS": "127.0.0.1:1",  # nobody
         **settings,
     }
-    with subprocess.Popen(
-        [sys.executable, "-m", "api"],
-        cwd=REPOSITORY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with (
+        tempfile.NamedTemporaryFile("w+", prefix="saferoute-api-", suffix=".log") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "api"],
+            cwd=REPOSITORY,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert line == f"listening on http://127.0.0.1:{port}\n", line
-            yield Api(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", process)
+            assert line == f"listening on http://127.0.0.1:{port}\n", Path(log.name).read_text()
+            yield Api(
+                f"http://127.0.0.1:{port}",
+                f"http://127.0.0.1:{admin_port}",
+                process,
+                Path(log.name),
+            )
         finally:
             process.terminate()
 

@@ -1,0 +1,26 @@
+"""What `/metrics` shows: docs/reference/metrics.md explains each; a test compares the two.
+
+Names begin with saferoute_, units are seconds, bytes or plain numbers. Labels take few values:
+functions that exist, servers of the settings, words of ours; never what a client sent.
+"""
+
+import platform
+from importlib.metadata import version
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+DURATIONS = Histogram(
+    "saferoute_request_duration_seconds",
+    "Time from the headers of a request to its answer, by function and class of status.",
+    ["function", "status"],
+    # A light call takes 1 to 2 ms and a route 20 to 200; a wait for a connection ends after 2 s, a
+    # call after 10. Each bucket is about twice the one before.
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+IN_FLIGHT = Gauge("saferoute_requests_in_flight", "Requests that are being answered.")
+CATALOGUE_READINGS = Counter(
+    "saferoute_catalogue_readings", "Readings of the catalogue of functions.", ["outcome"]
+)
+Info("saferoute_build", "Versions of the API and of Python.").info(
+    {"version": version("safe-route"), "python": platform.python_version()}
+)
