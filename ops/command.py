@@ -7,6 +7,7 @@ import psycopg
 import typer
 
 from ops import (
+    api_keys,
     crime,
     demo,
     keys,
@@ -36,6 +37,7 @@ app.add_typer(partitions.app, name="partitions")
 app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(api_keys.app, name="api-keys")
 import_app.command("osm")(osm.import_osm)
 app.command()(demo.demo)
 import_app.command("crime")(crime.import_crime)

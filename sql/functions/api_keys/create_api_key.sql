@@ -21,6 +21,10 @@ begin
             message = coalesce('no such scope: ' || v_unknown, 'a key needs a scope'),
             hint = (select 'There are ' || string_agg(c.class, ', ' order by c.class) from core.endpoint_classes as c);
     end if;
+    if not coalesce(length(p_name) between 1 and 100 and length(p_contact) between 1 and 200, false) then
+        raise exception using
+            errcode = 'invalid_parameter_value', message = 'a key has a name (up to 100 characters) and a contact (up to 200)';
+    end if;
     if p_expires_at <= now() then
         raise exception using
             errcode = 'invalid_parameter_value', message = format('%s has passed: the key would never be valid', p_expires_at);

@@ -38,7 +38,7 @@ select throws_ok(
     $$select ops.create_api_key('Maps', 'it@maps.example', '{reads}', now() - interval '1 s')$$,
     '22023', null, 'a key that has expired already is refused'
 );
-select throws_ok($$select ops.create_api_key('', 'it@maps.example', '{reads}')$$, '23514', null, 'a key has a name');
+select throws_ok($$select ops.create_api_key('', 'it@maps.example', '{reads}')$$, '22023', null, 'a key has a name');
 
 select is(ops.revoke_api_key(m.api_key_id), now(), 'a key is revoked') from made as m;
 select is(k.state, 'revoked', 'and stays in the list') from ops.api_keys as k inner join made as m on k.api_key_id = m.api_key_id;
