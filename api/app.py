@@ -14,6 +14,7 @@ from api.calls import Calls
 from api.catalogue import Catalogue
 from api.contact_page import contact_page
 from api.errors import RequestError
+from api.ingest import Ingest
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
 from api.signing import Signing
@@ -37,7 +38,8 @@ class Application:
         signing = Signing(settings)
         tokens = Tokens(settings, signing)
         calls = Calls()
-        self._rpc = Rpc(calls, self._servers, self._catalogue, tokens, self._api_keys)
+        self._ingest = Ingest(self._servers)
+        self._rpc = Rpc(calls, self._servers, self._catalogue, tokens, self._api_keys, self._ingest)
         self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
         self._web = Web(calls, [*self._auth.routes(), contact_page()], self._lifespan)
         self.traffic = Traffic(self._refusal, settings.api_connections)
@@ -56,6 +58,7 @@ class Application:
         await self._redis.warm()
         await self._reload()
         yield
+        await self._ingest.close()
         await self._servers.close()
         await self._redis.aclose()
         self._auth.close()

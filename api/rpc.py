@@ -1,5 +1,6 @@
 """`/rpc/{function}`: one request, one statement, and PostgreSQL's JSON straight to the socket."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from api.calls import Call, Calls, place
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.consistency import Position
 from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
+from api.ingest import Ingest
 from api.server import APPLICATION
 from api.servers import Servers
 from api.tokens import Caller, Tokens
@@ -35,10 +37,12 @@ class Rpc:
         catalogue: Catalogue,
         tokens: Tokens,
         api_keys: ApiKeys,
+        ingest: Ingest,
     ) -> None:
         """What every request needs."""
         self._calls = calls
         self._servers = servers
+        self._ingest = ingest
         self._catalogue = catalogue
         self._tokens = tokens
         self._api_keys = api_keys
@@ -102,7 +106,7 @@ class Rpc:
             status = _own_status(answer["status"])
         if function.is_void:
             return status, answered, b""
-        value: str | None = answer["body"]
+        value = answer["body"]
         # Its own content type comes later in the list and so is the one that counts.
         return status, [JSON, *answered], b"null" if value is None else value.encode()
 
@@ -120,9 +124,13 @@ class Rpc:
         call: Call,
         statement: str,
         arguments: str,
-    ) -> asyncpg.Record:
+    ) -> Mapping[str, Any]:
         trace = call.trace
         timeout = await self._catalogue.timeout(caller.role)
+        if self._ingest.takes(function, caller, arguments):
+            stored = await self._ingest.record(caller, arguments, timeout)
+            if stored is not None:
+                return {"body": stored, "status": None, "headers": None}
         parameters = (
             caller.role,
             not function.is_volatile,
@@ -138,18 +146,17 @@ class Rpc:
         goes_first = function.endpoint_class in self._catalogue.contents.priority_classes
         try:
             if function.is_volatile:
-                [answer] = await self._servers.write(
-                    _CALL, parameters, timeout, is_priority=goes_first
-                )
+                rows = await self._servers.write(_CALL, parameters, timeout, is_priority=goes_first)
             else:
                 after = self._after(call.headers.get(consistency.HEADER))
-                [answer] = await self._servers.read(
+                rows = await self._servers.read(
                     _CALL, parameters, timeout, after=after, is_priority=goes_first
                 )
-            return answer
         except asyncpg.PostgresError as error:
             statuses = self._catalogue.contents.statuses
             raise from_postgres(error, statuses, is_known=caller.is_known) from None
+        answer: Mapping[str, Any] = rows[0]
+        return answer
 
     async def _consistency_token(self) -> Headers:
         # Where it cannot be read the write has happened all the same.

@@ -1,5 +1,6 @@
 """How fast positions are stored: batches of 1,000 through `core.ingest` and `api.record_points`,
-against COPY of the same rows into a bare table, one transaction for each batch.
+against COPY of the same rows into a bare table, one transaction for each batch; and posts of one
+point over HTTP, with and without group commit.
 """
 
 import datetime
@@ -15,6 +16,7 @@ from statistics import median
 import psycopg
 
 from bench.cluster import bench_server
+from bench.ingest import posts
 from bench.report import Result, write_result
 
 BATCH = 1000
@@ -140,6 +142,12 @@ class Bench:
 
 def main() -> None:
     """Measure, print, write `result.json`."""
+    results = batches() + posts.results()
+    write_result(Path(__file__).parent, "How fast positions are stored", results)
+
+
+def batches() -> list[Result]:
+    """Batches of 1,000 positions on one connection."""
     with bench_server() as server, psycopg.connect(server.conninfo(), autocommit=True) as link:
         _prepare(link)
         bench = Bench(link)
@@ -158,8 +166,7 @@ def main() -> None:
                 if number >= WARM_UP:
                     seconds[name].append(took)
     rates = {name: BATCH / median(times) for name, times in seconds.items()}
-    results = [_result(name, rates) for name in rates]
-    write_result(Path(__file__).parent, "Batches of 1,000 positions, one connection", results)
+    return [_result(name, rates) for name in rates]
 
 
 def _result(name: str, rates: dict[str, float]) -> Result:

@@ -16,6 +16,7 @@ class Load:
     count: int
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     answered: int = 0
+    latencies: list[float] = field(default_factory=list)
     finished: "asyncio.Future[None]" = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -41,6 +42,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self._load = load
         self._buffer = b""
+        self._sent_at = 0.0
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -55,12 +57,14 @@ class _Connection(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
         if len(body) >= length:
             self._buffer = b""
+            self._load.latencies.append(time.perf_counter() - self._sent_at)
             self._load.answer(head + b"\n" + body)
             self._send()
 
     def _send(self) -> None:
         request = self._load.next()
         if request is not None:
+            self._sent_at = time.perf_counter()
             self._transport.write(request)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -70,6 +74,14 @@ class _Connection(asyncio.Protocol):
 
 async def drive(port: int, request: Callable[[int], bytes], count: int, connections: int) -> float:
     """Seconds that `count` requests took over this many connections, one in flight on each."""
+    elapsed, _ = await timed(port, request, count, connections)
+    return elapsed
+
+
+async def timed(
+    port: int, request: Callable[[int], bytes], count: int, connections: int
+) -> tuple[float, list[float]]:
+    """As `drive`, and the seconds each request took."""
     loop = asyncio.get_running_loop()
     load = Load(request, count)
     began = time.perf_counter()
@@ -81,4 +93,4 @@ async def drive(port: int, request: Callable[[int], bytes], count: int, connecti
     elapsed = time.perf_counter() - began
     for transport in transports:
         transport.close()
-    return elapsed
+    return elapsed, load.latencies

@@ -8,4 +8,4 @@ $$;
 comment on function core.period_times(regclass) is
 'The times whose rows a partition set takes now: those of its attached periods.';
 revoke all on function core.period_times(regclass) from public;
-grant execute on function core.period_times(regclass) to saferoute_api;
+grant execute on function core.period_times(regclass) to saferoute_api, saferoute_ingest;

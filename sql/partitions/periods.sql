@@ -17,4 +17,4 @@ $$;
 comment on function core.periods(regclass) is
 'The attached periods of a partition set with their bounds (UTC, upper exclusive), read from the catalogue and never from names.';
 revoke all on function core.periods(regclass) from public;
-grant execute on function core.periods(regclass) to saferoute_api;
+grant execute on function core.periods(regclass) to saferoute_api, saferoute_ingest;

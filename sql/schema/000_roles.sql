@@ -9,6 +9,7 @@ begin
             ('saferoute_owner', 'login', 'owns tables and internal functions; imports and upkeep'),
             ('saferoute_api', 'nologin', 'owns the api.* functions: not a table owner, no BYPASSRLS'),
             ('saferoute_auth', 'nologin', 'owns the auth.* functions: accounts and codes, nothing else of people'),
+            ('saferoute_ingest', 'nologin', 'owns core.record_points_together, which stores the points of many callers at once'),
             ('authenticator', 'login noinherit', 'login of the API; becomes the role of the token'),
             ('web_anon', 'nologin', 'a caller without a token'),
             ('authenticated', 'nologin', 'a signed-in person'),
@@ -33,6 +34,7 @@ grant integrator to authenticator;
 -- The owner replaces api.* and auth.* functions; their owners gain nothing from it.
 grant saferoute_api to saferoute_owner;
 grant saferoute_auth to saferoute_owner;
+grant saferoute_ingest to saferoute_owner;
 
 -- Replay lag and sizes, for upkeep and for those who watch it.
 grant pg_read_all_stats to saferoute_owner, operator;

@@ -15,6 +15,8 @@ grant usage, create on schema api to saferoute_api;
 grant usage on schema auth to authenticator;
 grant usage, create on schema auth to saferoute_auth;
 grant usage on schema core to saferoute_api, saferoute_auth, authenticator, operator;
+grant usage, create on schema core to saferoute_ingest; -- create: or it could not own its function
+grant usage on schema api to saferoute_ingest;
 grant usage on schema analytics to analyst;
 grant usage on schema ops to operator, authenticator;
 

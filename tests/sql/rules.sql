@@ -1,6 +1,6 @@
 -- House rules that every function keeps.
 begin;
-select plan(11);
+select plan(12);
 
 create temporary view ours as
 select
@@ -55,8 +55,14 @@ select is_empty(
     'and nobody but the API itself may call them'
 );
 select is_empty(
-    $$select signature from ours where prosecdef and nspname not in ('api', 'auth', 'ops', 'analytics')$$,
+    $$select signature from ours where prosecdef and nspname not in ('api', 'auth', 'ops', 'analytics')
+      and owner <> 'saferoute_ingest'$$,
     'only what apps, the API, operators and analysts call is SECURITY DEFINER'
+);
+select is_empty(
+    $$select o.signature from ours as o, aclexplode(o.proacl) as a inner join pg_roles as r on r.oid = a.grantee
+      where o.owner = 'saferoute_ingest' and r.rolname not in ('authenticator', 'saferoute_ingest')$$,
+    'and what stores the points of many at once is called by nobody but the API itself'
 );
 select is_empty(
     $$select signature from ours where prosecdef and not exists (

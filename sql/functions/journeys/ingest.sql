@@ -3,7 +3,6 @@ create or replace function core.ingest(
 ) returns bigint
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
-set timezone = 'UTC'
 as $$
 declare
     v_stored record;
@@ -30,16 +29,9 @@ begin
         into v_stored from stored as s;
     end;
 
-    -- Whole days and new cells only: most batches leave the journey's row alone.
-    update core.journeys as j set
-        points_from = least(j.points_from, date_trunc('day', v_stored.since)),
-        points_until = greatest(j.points_until, date_trunc('day', v_stored.until) + interval '1 day'),
-        cells = (select array_agg(distinct u.cell) from unnest(j.cells || v_stored.cells) as u (cell))
-    where j.journey_id = p_journey_id
-        and v_stored.points > 0
-        and not coalesce(
-            j.points_from <= v_stored.since and j.points_until > v_stored.until and j.cells @> v_stored.cells, false
-        );
+    if v_stored.points > 0 then
+        perform core.widen_journey(p_journey_id, v_stored.since, v_stored.until, v_stored.cells);
+    end if;
     return v_stored.points;
 end
 $$;

@@ -33,4 +33,4 @@ $$;
 comment on function core.read_points(json) is
 'The points of a JSON array, numbered from 1. A time that is not ISO 8601 with a zone is null, and so are speed, accuracy and battery outside their range. A value that cannot be cast raises a data exception. json_to_recordset takes 2 us for a point, ->> for each key 10. Inlined, so it has no search_path of its own.';
 revoke all on function core.read_points(json) from public;
-grant execute on function core.read_points(json) to saferoute_api;
+grant execute on function core.read_points(json) to saferoute_api, saferoute_ingest;

@@ -7,4 +7,4 @@ $$;
 comment on function core.uploads_key(uuid) is
 'The advisory lock that uploads of a person share, and their erasure takes alone for a moment. Inlined, so it has no search_path of its own.';
 revoke all on function core.uploads_key(uuid) from public;
-grant execute on function core.uploads_key(uuid) to saferoute_api;
+grant execute on function core.uploads_key(uuid) to saferoute_api, saferoute_ingest;
