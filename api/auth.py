@@ -131,7 +131,14 @@ class Auth:
 
     async def _refresh(self, request: Request) -> Response:
         given = await self._given(request, "refresh_token")
-        token, successor = await self._sessions().refresh(self._required(given, "refresh_token"))
+        sessions = self._sessions()
+        text = self._required(given, "refresh_token")
+        token = sessions.read(text)
+        # Before the token is used up: a database that is gone must cost nobody their session.
+        if not await self._has_account(token.user_id):
+            await sessions.end_all(token.user_id)
+            raise self._refusal("SR041")
+        token, successor = await sessions.refresh(text)
         return self._answer(token.user_id, token.session_id, successor, 200)
 
     async def _sign_out(self, request: Request) -> Response:
@@ -249,6 +256,12 @@ class Auth:
         if self._kept is None or not self._signing.is_ready:
             raise self._refusal("SR047")
         return self._kept
+
+    async def _has_account(self, user_id: str) -> bool:
+        """Whether it was not erased. A replica knows, unless the account is newer than its news."""
+        statement = "select auth.has_account($1) as is_there"
+        [row] = await self._servers.read(statement, [user_id], _TIMEOUT, is_priority=True)
+        return bool(row["is_there"] or (await self._sql(statement, user_id))["is_there"])
 
     async def _sql(self, statement: str, *arguments: Any) -> Any:
         """The first row, if there is one. Reads too go to the primary: a password that was just

@@ -353,6 +353,15 @@ def test_a_new_password_ends_every_session(person: Person) -> None:
     assert len(sessions) == 1
 
 
+def test_who_was_erased_is_signed_out(person: Person, redis_cluster: TestCluster) -> None:
+    tokens = person.sign_up()
+    person.database.execute("delete from core.users where user_id = %s", [tokens["user_id"]])
+    assert_error(person.refresh(tokens["refresh_token"]), 401, "SR041")
+    key = f"sessions:{{{tokens['user_id']}}}"
+    with redis_cluster.master_of(key).connect(redis_cluster.password) as redis:
+        assert redis.exists(key) == 0, "and nothing is left"
+
+
 def test_a_second_address(client: httpx.Client, person: Person) -> None:
     tokens = person.sign_up()
     mailbox = f"b{person.phone[-4:]}@example.com"
