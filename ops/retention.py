@@ -76,7 +76,8 @@ def maintain(
 ) -> None:
     """Make the periods ahead, store points that waited for one, retire what is due.
 
-    Run it at least once a day. One set's failure stops no other; exit code 2 says that one failed.
+    Consents of contacts that were removed three years ago are forgotten. Run it at least once a
+    day. One set's failure stops no other; exit code 2 says that one failed.
     """
     with upkeep.connect() if dry_run else upkeep.exclusive() as connection:
         entries = [upkeep.find_set(connection, name)] if name else None
@@ -86,10 +87,11 @@ def maintain(
             runs = [_would_do(connection, entry) for entry in entries]
         else:
             runs = [maintain_set(connection, entry, patience) for entry in entries]
-            try:
-                refresh_risk(connection)
-            except psycopg.Error as error:
-                problems.append(f"risk: {str(error).splitlines()[0]}")
+            for what, step in (("risk", refresh_risk), ("consents", _forget_consents)):
+                try:
+                    step(connection)
+                except psycopg.Error as error:
+                    problems.append(f"{what}: {str(error).splitlines()[0]}")
     shown = [asdict(run) for run in runs]
     if not as_json:
         shown = [{**row, "problem": "yes, below" if row["problem"] else None} for row in shown]
@@ -356,6 +358,10 @@ def refresh_risk(connection: psycopg.Connection) -> None:
     """Crimes that left or came back; where there are none, this is over at once."""
     with watched("Refreshing the risk"):
         connection.execute("select core.refresh_risk()")
+
+
+def _forget_consents(connection: psycopg.Connection) -> None:
+    connection.execute("select core.forget_consents()")
 
 
 def _would_do(connection: psycopg.Connection, entry: PartitionSet) -> Run:

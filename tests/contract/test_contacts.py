@@ -75,8 +75,7 @@ def test_a_contact_accepts_and_withdraws_without_an_account(invited: Invited) ->
 def test_wrong_codes_are_refused_and_stay_counted(invited: Invited) -> None:
     wrong = f"{(int(invited.code) + 1) % 10**6:06}"
     for code in (*[wrong] * 5, invited.code):
-        refused = invited.call("verify_contact", code=code)
-        assert (refused.status_code, refused.json()["code"]) == (400, "SR042")
+        assert_error(invited.call("verify_contact", code=code), 400, "SR042")
     assert invited.call("resend_contact_invitation").json()["state"] == "invited"
 
 
