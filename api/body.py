@@ -1,6 +1,7 @@
-"""The body of a request: read to its limit, and unpacked to the same limit."""
+"""The body of a request: read to its limit, unpacked to the same limit, and not nested too deep."""
 
 import zlib
+from itertools import accumulate
 
 from starlette.types import Receive
 
@@ -9,7 +10,11 @@ from api.errors import RequestError
 
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of a request body, packed and unpacked: 5,000 points are about 0.6 MB."""
+_NO_BRACKETS = bytes(set(range(256)) - set(b'[]{}"\\'))
+_STEPS = bytes.maketrans(b"[{]}", b"\1\1\xff\xff")  # as signed bytes: a level down, a level up
 _DRAIN_LIMIT = 32 * 1024 * 1024  # bytes read and dropped so that the sender gets to its answer
+DEPTH_LIMIT = 64
+"""Levels of JSON."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -17,7 +22,7 @@ async def json_body(received: dict[bytes, bytes], receive: Receive, contents: Co
     """The JSON text that was sent, unpacked.
 
     Raises SR030 where it is over the limit, SR031 where it cannot be unpacked, SR032 where it is
-    packed in another way than gzip.
+    packed in another way than gzip, SR033 where it is nested too deep, SR035 where it ends early.
     """
     kind = received.get(b"content-type", b"application/json").partition(b";")[0].strip().lower()
     if kind != b"application/json":
@@ -27,7 +32,29 @@ async def json_body(received: dict[bytes, bytes], receive: Receive, contents: Co
     if len(body) > BODY_LIMIT:
         raise contents.error("SR030")
     encoding = received.get(b"content-encoding")
-    return body if encoding is None else _decoded(body, encoding.strip().lower(), contents)
+    if encoding is not None:
+        body = _decoded(body, encoding.strip().lower(), contents)
+    if is_too_deep(body):
+        raise contents.error("SR033")
+    return body
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Whether JSON text has more levels than the limit; of text that is no JSON, anything.
+
+    Reading the brackets takes 1.5 ms for 5,000 points (orjson needs 2.5 ms to parse them) and 2 µs
+    for ten; a look at every parsed value takes 2.4 ms.
+    """
+    if len(text) <= 2 * DEPTH_LIMIT:
+        return False
+    brackets = text.translate(None, _NO_BRACKETS).replace(b'""', b"")
+    if b'"' in brackets:  # of a string with a bracket or an escape: leave all strings out
+        plain = text.replace(b"\\\\", b"").replace(b'\\"', b"").replace(b"\\", b"")
+        brackets = b"".join(plain.translate(None, _NO_BRACKETS).split(b'"')[::2])
+    if len(brackets) <= 2 * DEPTH_LIMIT:
+        return False
+    steps = memoryview(brackets.translate(_STEPS)).cast("b")
+    return max(accumulate(steps)) > DEPTH_LIMIT
 
 
 async def _read(receive: Receive, contents: Contents) -> bytes:

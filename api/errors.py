@@ -5,6 +5,7 @@ overload and failover are always 503 with Retry-After, never 500 or 504. Our own
 have their status in `core.error_codes`.
 """
 
+import logging
 from collections.abc import Mapping
 
 import asyncpg
@@ -51,6 +52,11 @@ _BY_CLASS = {
     "P0": 500,
     "XX": 500,
 }
+_OF_THE_SERVER = ("53", "58", "F0", "XX")
+"""Classes whose messages hold paths of files and names of settings, which are nobody's business."""
+_MASKS = {500: "The server made a mistake", 503: "The server is too busy"}
+
+logger = logging.getLogger("saferoute.api")
 
 
 class RequestError(Exception):
@@ -101,7 +107,8 @@ def from_postgres(
 ) -> RequestError:
     """The answer to an error of PostgreSQL.
 
-    `statuses` are those of our own codes; `is_known`: a token named the caller's role.
+    `statuses` are those of our own codes; `is_known`: a token named the caller's role. Of errors of
+    the server itself only the code is told.
     """
     code = error.sqlstate
     if code == "42501":
@@ -110,7 +117,12 @@ def from_postgres(
         status = 503  # the ceiling of the connection: the sign of overload
     else:
         status = statuses.get(code) or _BY_STATE.get(code) or _BY_CLASS.get(code[:2], 400)
+    is_raised = error.server_source_function == "exec_stmt_raise"  # by a function of ours
+    if code[:2] in _OF_THE_SERVER and not is_raised:
+        logger.error("SQLSTATE %s", code)
+        return RequestError(status, code, _MASKS[status])
     headers = {"www-authenticate": "Bearer"} if status == 401 else None
-    return RequestError(
-        status, code, error.message, error.detail or None, error.hint or None, headers=headers
-    )
+    details = error.detail or None
+    if details and details.startswith("Failing row contains"):
+        details = None  # the whole row: with columns that its writer may not read
+    return RequestError(status, code, error.message, details, error.hint or None, headers=headers)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import consistency
 from api.api_keys import HEADER, ApiKeys
-from api.body import json_body
+from api.body import is_too_deep, json_body
 from api.calls import Call, Calls, place
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.consistency import Position
@@ -186,10 +186,16 @@ class Rpc:
 
     async def _from_query(self, function: Function, query: bytes) -> tuple[str, str]:
         """Statement and JSON arguments of a GET; PostgreSQL casts each text to its type."""
-        named: dict[str, Any] = dict(parse_qsl(query.decode(errors="replace"), True))
+        try:
+            named: dict[str, Any] = dict(parse_qsl(query.decode("ascii"), True, errors="strict"))
+        except ValueError:
+            raise RequestError(400, "PGRST102", "The query string is not in UTF-8") from None
         statement = await self._statement(function, frozenset(named))
         for name in function.json_names & named.keys():
-            _parsed(named[name].encode())
+            text = named[name].encode()
+            if is_too_deep(text):
+                raise self._catalogue.contents.error("SR033")
+            _parsed(text)
             named[name] = orjson.Fragment(named[name])
         return statement, orjson.dumps(named).decode()
 

@@ -52,6 +52,7 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
         "SAFEROUTE_API_PORT": str(port),
         "SAFEROUTE_ADMIN_PORT": str(admin_port),
         "SAFEROUTE_JWT_SECRET": SECRET,
+        "SAFEROUTE_DRAIN_S": "0",
         "SAFEROUTE_REDIS_HOSTS": "127.0.0.1:1",  # nobody
         **settings,
     }

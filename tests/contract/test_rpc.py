@@ -164,7 +164,7 @@ def test_no_such_function(client: httpx.Client, path: str, arguments: dict[str, 
         b'{"words": "\xff"}',
         b'"words"',
         b"null",
-        b"[" * 100_000,
+        b"[" * 60,
     ],
 )
 def test_unreadable_body(client: httpx.Client, body: bytes) -> None:
@@ -192,7 +192,7 @@ def test_values_that_do_not_fit(
 def test_get_with_unreadable_json(client: httpx.Client) -> None:
     assert_error(client.get("/rpc/echo_types", params={"document": "{"}), 400, "PGRST102")
     assert_error(client.get("/rpc/echo?words=%00"), 400, "22P05")
-    assert client.get("/rpc/echo?words=%ff").status_code == 200
+    assert_error(client.get("/rpc/echo?words=%ff"), 400, "PGRST102")
 
 
 def test_other_content_types_are_refused(client: httpx.Client) -> None:
