@@ -46,7 +46,8 @@ async def _serve(known: Settings) -> None:
             log_config=None,
             access_log=False,  # the query string of a GET holds positions
             server_header=False,
-            proxy_headers=False,  # nobody asks for the client's address
+            proxy_headers=bool(known.trusted_proxies),
+            forwarded_allow_ips=known.trusted_proxies,
         ),
         application.traffic,
         known.drain_s,

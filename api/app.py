@@ -15,6 +15,7 @@ from api.catalogue import Catalogue
 from api.contact_page import contact_page
 from api.errors import RequestError
 from api.ingest import Ingest
+from api.limits import Limits
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
 from api.signing import Signing
@@ -39,7 +40,16 @@ class Application:
         tokens = Tokens(settings, signing)
         calls = Calls()
         self._ingest = Ingest(self._servers)
-        self._rpc = Rpc(calls, self._servers, self._catalogue, tokens, self._api_keys, self._ingest)
+        self._limits = Limits(self._redis, self._catalogue)
+        self._rpc = Rpc(
+            calls,
+            self._servers,
+            self._catalogue,
+            tokens,
+            self._api_keys,
+            self._ingest,
+            self._limits,
+        )
         self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
         self._web = Web(calls, [*self._auth.routes(), contact_page()], self._lifespan)
         self.traffic = Traffic(self._refusal, settings.api_connections)

@@ -14,6 +14,7 @@ import asyncpg
 
 from api.errors import RequestError, unavailable
 from api.metrics import CATALOGUE_READINGS
+from api.policies import ClassPolicies, by_class
 from api.servers import Servers
 
 SCHEMA = "api"
@@ -68,6 +69,9 @@ from pg_roles as r
 where pg_has_role(current_user, r.oid, 'member') and r.rolname <> current_user
 """
 _CLASSES = "select class, is_priority from core.endpoint_classes"
+_LIMITS = """
+select class, subject, api_key_id::text, amount, window_s, is_hard from core.rate_limits
+"""
 _ERRORS = "select code, http_status, message, hint from core.error_codes"
 
 
@@ -159,6 +163,8 @@ class Contents:
 
     priority_classes: frozenset[str]
     """Classes of endpoints whose calls have connections of their own."""
+    policies: dict[str, ClassPolicies]
+    """Rate limits of each class of endpoints that has any."""
 
     def error(self, code: str) -> RequestError:
         """One of our own errors, where the API itself finds it."""
@@ -227,8 +233,8 @@ class Catalogue:
     async def _read(self) -> None:
         self._read_at = time.monotonic()
         try:
-            functions, roles, errors, classes = await self._servers.fetch_all(
-                (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,), (_CLASSES,)
+            functions, roles, errors, classes, limits = await self._servers.fetch_all(
+                (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,), (_CLASSES,), (_LIMITS,)
             )
         except asyncpg.PostgresError as error:
             logger.error("the catalogue cannot be read: SQLSTATE %s", error.sqlstate)
@@ -242,6 +248,7 @@ class Catalogue:
             {row["code"]: row["http_status"] for row in errors},
             {row["code"]: (row["message"], row["hint"]) for row in errors},
             frozenset(row["class"] for row in classes if row["is_priority"]),
+            by_class(limits),
         )
 
 

@@ -21,6 +21,12 @@ IN_FLIGHT = Gauge("saferoute_requests_in_flight", "Requests that are being answe
 CATALOGUE_READINGS = Counter(
     "saferoute_catalogue_readings", "Readings of the catalogue of functions.", ["outcome"]
 )
+LIMIT_DECISIONS = Counter(
+    "saferoute_limit_decisions",
+    "Calls that a rate limit admitted or refused, and where they were counted: redis, or process "
+    "while Redis is gone.",
+    ["class", "subject", "decision", "store"],
+)
 Info("saferoute_build", "Versions of the API and of Python.").info(
     {"version": version("safe-route"), "python": platform.python_version()}
 )

@@ -16,6 +16,7 @@ from api.catalogue import SCHEMA, Catalogue, Function
 from api.consistency import Position
 from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
 from api.ingest import Ingest
+from api.limits import Limits
 from api.server import APPLICATION
 from api.servers import Servers
 from api.tokens import Caller, Tokens
@@ -38,6 +39,7 @@ class Rpc:
         tokens: Tokens,
         api_keys: ApiKeys,
         ingest: Ingest,
+        limits: Limits,
     ) -> None:
         """What every request needs."""
         self._calls = calls
@@ -46,6 +48,7 @@ class Rpc:
         self._catalogue = catalogue
         self._tokens = tokens
         self._api_keys = api_keys
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -83,6 +86,10 @@ class Rpc:
         call.function = function.name
         if caller.scopes is not None and function.endpoint_class not in caller.scopes:
             raise self._catalogue.contents.error("SR061")
+        client = scope["client"]
+        answered += await self._limits.admit(
+            function.endpoint_class, caller, client[0] if client else ""
+        )
         if method == "POST":
             body = await json_body(received, receive, self._catalogue.contents)
             statement, arguments = await self._from_body(function, body)

@@ -160,6 +160,13 @@ class Settings(BaseSettings):
         "`jwks_url` the keys are found through `/.well-known/openid-configuration`.",
     )
 
+    trusted_proxies: str = Field(
+        default="",
+        pattern=r"^([0-9a-fA-F.:]+(/[0-9]+)?(,[0-9a-fA-F.:]+(/[0-9]+)?)*)?$",
+        description="Proxies in front of the API, as IP addresses and networks separated by "
+        "commas. Only they are believed what X-Forwarded-For says of the client's address, which "
+        "limits go by. None by default.",
+    )
     redis_hosts: str = Field(
         default=",".join(f"127.0.0.1:{port}" for port in range(16379, 16385)),
         description="Nodes of the Redis Cluster as host:port, separated by commas, in any order; "

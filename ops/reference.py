@@ -21,6 +21,27 @@ An error is a JSON object of four keys: `code` (SQLSTATE or `PGRST...`), `messag
 | code | HTTP | message | hint |
 |---|---|---|---|
 """
+_LIMITS = """\
+# Rate limits
+
+Made by `saferoute reference` from the table `core.rate_limits`: what is installed.
+[Change a rate limit](../how-to/change-a-rate-limit.md) tells how to have others,
+[rate limits](../explanations/rate-limits.md) how calls are counted.
+
+A call is counted by its API key, else as the person, else by its IP address (of IPv6 the /64):
+by the first of these that the class has a row for. A call that names a phone number or an e-mail
+address is counted by that too. There is no window in which more than a hard limit is admitted.
+A class that is not listed is not limited.
+
+| class | counted by | calls | within | |
+|---|---|---|---|---|
+"""
+_AMOUNTS = """
+select class, subject, amount, window_s || ' s', case when is_hard then 'hard' else '' end
+from core.rate_limits
+where api_key_id is null
+order by class, array_position('{api_key,user,ip,address}', subject)
+"""
 _ENVIRONMENT = """\
 # Environment variables
 
@@ -56,9 +77,10 @@ order by a.attnum
 
 
 def reference(context: typer.Context) -> None:
-    """Write the pages anew: errors and analytics (from the database), environment, commands."""
+    """Write the pages anew: errors, limits and analytics (from the database), the others."""
     with psycopg.connect(settings().owner_conninfo) as connection:
         (DIRECTORY / "errors.md").write_text(errors_page(connection))
+        (DIRECTORY / "limits.md").write_text(limits_page(connection))
         (DIRECTORY / "analytics.md").write_text(analytics_page(connection))
     (DIRECTORY / "environment.md").write_text(environment_page())
     (DIRECTORY / "commands.md").write_text(commands_page(context.find_root().command))
@@ -70,6 +92,12 @@ def errors_page(connection: psycopg.Connection) -> str:
         "select code, http_status, message, coalesce(hint, '') from core.error_codes order by code"
     )
     return _ERRORS + "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+
+
+def limits_page(connection: psycopg.Connection) -> str:
+    """The rate limits that are installed, by class."""
+    rows = connection.execute(_AMOUNTS)
+    return _LIMITS + "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
 
 
 def analytics_page(connection: psycopg.Connection) -> str:

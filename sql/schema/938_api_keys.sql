@@ -23,4 +23,4 @@ grant select on ops.api_keys to operator;
 drop trigger if exists _100_notify on core.api_keys;
 create trigger _100_notify
 after insert or delete or update of digest, scopes, expires_at, revoked_at on core.api_keys
-for each statement execute function core.tg_api_keys__notify();
+for each statement execute function core.tg_catalogue__notify();

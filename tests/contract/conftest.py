@@ -10,7 +10,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 
 from ops import schema
 from tests.conftest import Primary, wait_for_replay
-from tests.contract.serving import Api, serve
+from tests.contract.serving import Api, raise_limits, serve
 
 FUNCTIONS = Path(__file__).parent / "functions.sql"
 
@@ -29,6 +29,7 @@ def database(primary: Primary, template) -> Iterator[psycopg.Connection]:
     with janitor, psycopg.connect(primary.conninfo("contract"), autocommit=True) as connection:
         schema.set_passwords(primary.conninfo("contract"), {"authenticator": primary.password})
         connection.execute(FUNCTIONS.read_bytes())
+        raise_limits(connection)
         yield connection
 
 

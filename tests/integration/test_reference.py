@@ -3,11 +3,22 @@ from typer.main import get_command
 
 from common.settings import Settings
 from ops.command import app
-from ops.reference import DIRECTORY, analytics_page, commands_page, environment_page, errors_page
+from ops.reference import (
+    DIRECTORY,
+    analytics_page,
+    commands_page,
+    environment_page,
+    errors_page,
+    limits_page,
+)
 
 
 def test_errors_page_is_up_to_date(db: psycopg.Connection) -> None:
     assert (DIRECTORY / "errors.md").read_text() == errors_page(db), "run `saferoute reference`"
+
+
+def test_limits_page_is_up_to_date(db: psycopg.Connection) -> None:
+    assert (DIRECTORY / "limits.md").read_text() == limits_page(db), "run `saferoute reference`"
 
 
 def test_analytics_page_is_up_to_date(db: psycopg.Connection) -> None:
