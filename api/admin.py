@@ -5,9 +5,10 @@ connections and pools are all taken still answers: nothing here waits for anythi
 """
 
 import time
+from dataclasses import asdict
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from starlette.routing import Route
 
 from api.catalogue import Catalogue
 from api.servers import Servers
+from api.states import States
 from api.traffic import Traffic
 from common.redis import Redis
 
@@ -30,6 +32,8 @@ class Admin:
         self._catalogue = catalogue
         self._redis = redis
         self._traffic = traffic
+        self._states = CollectorRegistry()
+        self._states.register(States(servers, catalogue, redis, traffic))
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -37,7 +41,7 @@ class Admin:
             routes=[
                 Route("/live", _live),
                 Route("/ready", self._ready),
-                Route("/metrics", _metrics),
+                Route("/metrics", self._metrics),
             ]
         )
 
@@ -53,16 +57,17 @@ class Admin:
         age = None if read_at is None else round(time.monotonic() - read_at, 3)
         body = {
             "ready": is_ready,
-            "servers": states,
+            "draining": self._traffic.is_draining,
+            "servers": [asdict(report) for report in self._servers.reports()],
             "catalogue": {"age_s": age},
             "redis": {"up": self._redis.is_up, "troubles": self._redis.troubles},
         }
         return Response(orjson.dumps(body), 200 if is_ready else 503, media_type="application/json")
 
+    async def _metrics(self, _request: Request) -> Response:
+        page = generate_latest(REGISTRY) + generate_latest(self._states)
+        return Response(page, headers={"content-type": CONTENT_TYPE_LATEST})
+
 
 async def _live(_request: Request) -> Response:
     return Response(b'{"live":true}', media_type="application/json")
-
-
-async def _metrics(_request: Request) -> Response:
-    return Response(generate_latest(REGISTRY), headers={"content-type": CONTENT_TYPE_LATEST})

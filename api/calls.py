@@ -1,14 +1,16 @@
 """Every request of this process: counted, timed and, where it matters, logged."""
 
 import logging
+import re
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
+from typing import Any
 
 import orjson
 from prometheus_client import Histogram
 from starlette.types import Scope
 
-from api.metrics import DURATIONS, IN_FLIGHT
+from api.metrics import DURATIONS, ERRORS, IN_FLIGHT
 from api.trace import Trace
 
 UNKNOWN = "unknown"
@@ -16,6 +18,9 @@ UNKNOWN = "unknown"
 _SLOW = 1.0  # seconds from which a request has a line in the log
 _REFUSED = (401, 403)
 _LINES = 100  # in one second; more would cost the time that answers need
+
+_OURS = re.compile(r"SR[0-9]{3}|PGRST[0-9]{3}")
+_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
 
 logger = logging.getLogger("saferoute.requests")
 
@@ -60,10 +65,13 @@ class Calls:
             durations = DURATIONS.labels(call.function, f"{kind}xx")
             self._durations[call.function, kind] = durations
         durations.observe(seconds)
+        error = {} if kind < 4 else _error(body)
+        if error:
+            ERRORS.labels(call.function, _counted(error.get("code"))).inc()
         if kind == 5 or seconds > _SLOW or status in _REFUSED:
-            self._log(call, status, body, seconds)
+            self._log(call, status, error, seconds)
 
-    def _log(self, call: Call, status: int, body: bytes, seconds: float) -> None:
+    def _log(self, call: Call, status: int, error: dict[str, Any], seconds: float) -> None:
         if monotonic() - self._second > 1:
             self._second, self._lines = monotonic(), 0
         self._lines += 1
@@ -77,10 +85,9 @@ class Calls:
             "status": status,
             "duration_ms": round(seconds * 1000, 1),
         }
-        if status >= 400:
-            error = _error(body)
+        if error:
             fields["code"] = error.get("code")
-            if status >= 500:  # those of others may tell what was sent
+            if status >= 500:  # the messages of others may tell what was sent
                 fields["error"] = error.get("message")
         if call.mistake:
             fields["mistake"] = call.mistake
@@ -94,13 +101,22 @@ class Calls:
             logger.warning("slow", extra=fields)
 
 
-def _error(body: bytes) -> dict[str, object]:
+def _error(body: bytes) -> dict[str, Any]:
     """The four keys of an error that was answered; none where a function answered otherwise."""
     try:
         error = orjson.loads(body)
     except ValueError:
         return {}
     return error if isinstance(error, dict) else {}
+
+
+def _counted(code: object) -> str:
+    """The label of an error: those of a function's own making must not become many."""
+    if not isinstance(code, str):
+        return "none"
+    if _OURS.fullmatch(code):
+        return code
+    return f"{code[:2]}xxx" if _SQLSTATE.fullmatch(code) else "none"
 
 
 def place(error: BaseException) -> str:

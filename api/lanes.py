@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 from api.errors import RequestError, unavailable
+from api.metrics import POOL_WAITS
 
 RESERVED = 8
 """One connection of so many, and at least one, is for priority calls alone."""
@@ -45,6 +46,7 @@ class Lanes:
         if len(lane) >= self._longest:
             raise unavailable("Too many calls wait for a connection to the database", "PGRST003")
         loop = asyncio.get_running_loop()
+        began = loop.time()
         place = loop.create_future()
         lane.append(place)
         timer = loop.call_later(PATIENCE, self._expire, place, lane)
@@ -58,6 +60,7 @@ class Lanes:
             raise
         finally:
             timer.cancel()
+            POOL_WAITS.observe(loop.time() - began)
 
     def leave(self, is_priority: bool) -> None:
         """Give a connection back: whoever waits longest gets it."""

@@ -18,6 +18,27 @@ DURATIONS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 IN_FLIGHT = Gauge("saferoute_requests_in_flight", "Requests that are being answered.")
+ERRORS = Counter(
+    "saferoute_errors",
+    "Requests answered with an error, by function and code; of PostgreSQL's codes the class.",
+    ["function", "code"],
+)
+READS = Counter(
+    "saferoute_reads",
+    "Calls that only read, by the kind of server they were answered by.",
+    ["server"],
+)
+REPLICA_WAITS = Counter(
+    "saferoute_replica_waits",
+    "Reads that waited for a standby to replay what their caller had written: it was reached, or "
+    "came too late and the primary was asked.",
+    ["outcome"],
+)
+POOL_WAITS = Histogram(
+    "saferoute_pool_wait_seconds",
+    "Time that calls waited for a connection to PostgreSQL, where none was free.",
+    buckets=(0.005, 0.02, 0.1, 0.25, 0.5, 1, 2),  # a wait ends after 2 s
+)
 CATALOGUE_READINGS = Counter(
     "saferoute_catalogue_readings", "Readings of the catalogue of functions.", ["outcome"]
 )

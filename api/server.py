@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import asyncpg
 
@@ -33,6 +33,7 @@ logger = logging.getLogger("saferoute.api")
 
 State = Literal["primary", "standby", "gone", "full"]
 """`full`: it answers, but as many processes as may share it have connections."""
+STATES: tuple[State, ...] = get_args(State)
 
 
 class ServerGoneError(Exception):

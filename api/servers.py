@@ -16,12 +16,14 @@ import asyncpg
 
 from api.consistency import History, Position
 from api.errors import unavailable
-from api.server import Report, Server, ServerGoneError
+from api.metrics import READS, REPLICA_WAITS
+from api.server import STATES, Report, Server, ServerGoneError
 from api.watcher import UNREACHABLE
 from common.settings import Settings
 
 _LOOK_EVERY = 0.5  # seconds between two looks at a server
 _CATALOGUE_TIMEOUT = 5.0
+_ON_PRIMARY, _ON_STANDBY = READS.labels("primary"), READS.labels("standby")
 
 logger = logging.getLogger("saferoute.api")
 
@@ -60,7 +62,7 @@ class Servers:
     def states(self) -> dict[str, int]:
         """How many servers are primary, standby, gone and full."""
         found = [server.state for server in self._all]
-        return {state: found.count(state) for state in ("primary", "standby", "gone", "full")}
+        return {state: found.count(state) for state in STATES}
 
     def reports(self) -> list[Report]:
         """What operators are told of each server."""
@@ -85,9 +87,11 @@ class Servers:
         """
         for server in self._anywhere() if after is None else await self._where_seen(after):
             try:
-                return await server.run(statement, arguments, timeout, is_priority)
+                rows = await server.run(statement, arguments, timeout, is_priority)
             except ServerGoneError:
                 continue
+            (_ON_PRIMARY if server is self._primary else _ON_STANDBY).inc()
+            return rows
         raise unavailable("No database server answers")
 
     async def write(
@@ -145,8 +149,10 @@ class Servers:
         """Servers for a read that must see what was written up to there, the best first."""
         readers = self._in_turn()
         seen = [server for server in readers if server.position.covers(position)]
-        if not seen and readers and await readers[0].reaches(position):
-            seen = readers[:1]
+        if not seen and readers:
+            has_reached = await readers[0].reaches(position)
+            REPLICA_WAITS.labels("reached" if has_reached else "late").inc()
+            seen = readers[:1] if has_reached else []
         primary = self._primary
         # One that has not got as far in timelines has been replaced, and does not know it yet.
         if primary is not None and primary.position.timeline >= position.timeline:

@@ -80,6 +80,8 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
             )
         finally:
             process.terminate()
+            process.wait()
+            sys.stderr.write(Path(log.name).read_text())  # for pytest to show or to look at
 
 
 def raise_limits(connection: psycopg.Connection) -> None:
