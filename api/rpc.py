@@ -24,6 +24,8 @@ from api.trace import REQUEST_ID
 
 PREFIX = "/rpc/"
 _CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_CALL_ONCE = "select * from core.call_once($10, $11, $1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_KEY = b"idempotency-key"
 _METHODS = ("GET", "HEAD", "POST")
 _HIDDEN = (b"authorization", b"cookie", HEADER)  # secrets that no function needs to see
 
@@ -134,11 +136,12 @@ class Rpc:
     ) -> Mapping[str, Any]:
         trace = call.trace
         timeout = await self._catalogue.timeout(caller.role)
-        if self._ingest.takes(function, caller, arguments):
+        key = call.headers.get(_KEY) if function.is_volatile else None
+        if key is None and self._ingest.takes(function, caller, arguments):
             stored = await self._ingest.record(caller, arguments, timeout)
             if stored is not None:
                 return {"body": stored, "status": None, "headers": None}
-        parameters = (
+        parameters: tuple[object, ...] = (
             caller.role,
             not function.is_volatile,
             caller.claims,
@@ -153,7 +156,13 @@ class Rpc:
         goes_first = function.endpoint_class in self._catalogue.contents.priority_classes
         try:
             if function.is_volatile:
-                rows = await self._servers.write(_CALL, parameters, timeout, is_priority=goes_first)
+                run = _CALL
+                if key is not None:
+                    run, parameters = (
+                        _CALL_ONCE,
+                        (*parameters, key.decode("latin-1"), function.name),
+                    )
+                rows = await self._servers.write(run, parameters, timeout, is_priority=goes_first)
             else:
                 after = self._after(call.headers.get(consistency.HEADER))
                 rows = await self._servers.read(

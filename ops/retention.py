@@ -87,7 +87,12 @@ def maintain(
             runs = [_would_do(connection, entry) for entry in entries]
         else:
             runs = [maintain_set(connection, entry, patience) for entry in entries]
-            for what, step in (("risk", refresh_risk), ("consents", _forget_consents)):
+            steps = (
+                ("risk", refresh_risk),
+                ("consents", _forget_consents),
+                ("answers", _forget_answers),
+            )
+            for what, step in steps:
                 try:
                     step(connection)
                 except psycopg.Error as error:
@@ -362,6 +367,12 @@ def refresh_risk(connection: psycopg.Connection) -> None:
 
 def _forget_consents(connection: psycopg.Connection) -> None:
     connection.execute("select core.forget_consents()")
+
+
+def _forget_answers(connection: psycopg.Connection) -> None:
+    """In steps of 1,000, each a transaction of its own."""
+    while connection.execute("select core.forget_idempotency_keys()").fetchone() != (0,):
+        pass
 
 
 def _would_do(connection: psycopg.Connection, entry: PartitionSet) -> Run:

@@ -68,3 +68,38 @@ create function api.statement() returns text language plpgsql stable
 as $$declare stack text; begin get diagnostics stack = pg_context; return stack; end$$;
 create function api."Odd*'--"() returns text language plpgsql stable -- noqa: RF05
 as $$declare stack text; begin get diagnostics stack = pg_context; return stack; end$$;
+
+-- What is done once for each Idempotency-Key.
+create table api.orders (item text, ordered_at timestamptz default clock_timestamp());
+grant select, insert on api.orders to authenticated, integrator;
+create function api.place_order(item text) returns json language sql volatile
+as $$insert into api.orders (item) values (item) returning json_build_object('item', item, 'at', ordered_at)$$;
+create function api.place_quietly(item text) returns void language sql volatile
+as $$insert into api.orders (item) values (item)$$;
+create function api.place_and_say_so(item text) returns json language plpgsql volatile as $$
+begin
+    perform set_config('response.status', '201', true), set_config('response.headers', '[{"Location": "/orders/1"}]', true);
+    return api.place_order(item);
+end $$;
+create function api.place_if_known(item text) returns json language plpgsql volatile security definer
+set search_path = core as $$
+begin
+    insert into api.orders (item) values (item);
+    if (select count(*) from api.orders as o where o.item = place_if_known.item) < 2 then
+        return core.refuse('SR042');
+    end if;
+    return '"known"';
+end $$;
+create function api.place_on_second_try(item text) returns json language plpgsql volatile as $$
+begin
+    perform api.place_order(item);
+    if not exists (select from api.orders as o where o.item = 'second try') then
+        raise 'not yet';
+    end if;
+    return '"done"';
+end $$;
+create function api.place_slowly(item text) returns json language plpgsql volatile as $$
+begin
+    perform pg_advisory_xact_lock(174174);
+    return api.place_order(item);
+end $$;
