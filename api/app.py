@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from api import cors
 from api.admin import Admin
 from api.api_keys import ApiKeys
 from api.auth import Auth
@@ -52,11 +53,21 @@ class Application:
         )
         self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
         self._web = Web(calls, [*self._auth.routes(), contact_page()], self._lifespan)
+        origins = settings.cors_origins
+        self._for_pages = cors.allowing(self._route, origins) if origins else None
         self.traffic = Traffic(self._refusal, settings.api_connections)
         self.admin = Admin(self._servers, self._catalogue, self._redis, self.traffic).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. Starlette's layers cost a tenth of a call, which needs none."""
+        """Answer one request."""
+        headers = scope.get("headers", ())
+        if self._for_pages is not None and any(name == b"origin" for name, _ in headers):
+            await self._for_pages(scope, receive, send)
+        else:
+            await self._route(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's layers cost a tenth of a call, which needs none."""
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._rpc(scope, receive, send)
         else:

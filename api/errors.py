@@ -14,6 +14,9 @@ import orjson
 Headers = list[tuple[bytes, bytes]]
 
 JSON = (b"content-type", b"application/json; charset=utf-8")
+PRIVATE = (b"cache-control", b"no-store")
+"""Addresses hold positions and answers are of one caller: nobody between may keep them."""
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 
 _BY_STATE = {
     "21000": 500,
@@ -82,7 +85,12 @@ class RequestError(Exception):
 
     def answer(self) -> tuple[int, Headers, bytes]:
         """Status, headers and body; HEAD clients read the code from Proxy-Status."""
-        headers = [JSON, (b"proxy-status", f"PostgREST; error={self.code}".encode())]
+        headers = [
+            JSON,
+            PRIVATE,
+            NOSNIFF,
+            (b"proxy-status", f"PostgREST; error={self.code}".encode()),
+        ]
         headers += [(name.encode(), value.encode("latin-1")) for name, value in self.extra.items()]
         return self.status, headers, orjson.dumps(self.body)
 

@@ -14,7 +14,16 @@ from api.body import is_too_deep, json_body
 from api.calls import Call, Calls, place
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.consistency import Position
-from api.errors import JSON, Headers, RequestError, from_postgres, mistake, no_such_path
+from api.errors import (
+    JSON,
+    NOSNIFF,
+    PRIVATE,
+    Headers,
+    RequestError,
+    from_postgres,
+    mistake,
+    no_such_path,
+)
 from api.ingest import Ingest
 from api.limits import Limits
 from api.server import APPLICATION
@@ -23,6 +32,7 @@ from api.tokens import Caller, Tokens
 from api.trace import REQUEST_ID
 
 PREFIX = "/rpc/"
+_USUAL = [JSON, PRIVATE, NOSNIFF]
 _CALL = "select * from core.call($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _CALL_ONCE = "select * from core.call_once($10, $11, $1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _KEY = b"idempotency-key"
@@ -108,16 +118,19 @@ class Rpc:
         answer = await self._call(function, caller, scope, call, statement, arguments)
         if function.is_volatile:
             answered += await self._consistency_token()
+        usual = _USUAL
         if answer["headers"] is not None:
-            answered += _own_headers(answer["headers"])
+            own = _own_headers(answer["headers"])
+            names = {name for name, _ in own}
+            usual = [header for header in usual if header[0] not in names]
+            answered += own
         status = 204 if function.is_void else 200
         if answer["status"] is not None:
             status = _own_status(answer["status"])
         if function.is_void:
             return status, answered, b""
         value = answer["body"]
-        # Its own content type comes later in the list and so is the one that counts.
-        return status, [JSON, *answered], b"null" if value is None else value.encode()
+        return status, [*usual, *answered], b"null" if value is None else value.encode()
 
     async def _caller(self, received: dict[bytes, bytes]) -> Caller:
         key = received.get(HEADER)

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         default=5,
         description="Seconds a replica may be behind before reads go elsewhere.",
     )
+    cors_origins: str = Field(
+        default="",
+        description="Web pages that may call from a browser: origins as https://example.org, "
+        "separated by commas, or * for any. Without it none may.",
+    )
     api_connections: int = Field(
         default=4096,
         ge=1,
