@@ -19,6 +19,8 @@ OPTIONS = {
     # On: the API's reads on the replica are never cancelled by the primary's vacuum. They end
     # within the API's timeout, so vacuum is held back by seconds.
     "hot_standby_feedback": "on",
+    # %a names the request of the API that a line belongs to.
+    "log_line_prefix": "%m [%p] %q%u@%d %a ",
     # Searches take milliseconds; compiling one takes longer.
     "jit": "off",
 }

@@ -62,8 +62,10 @@ begin
     end loop;
 end
 $$;
--- The detail of an error may hold a position, which no log may keep.
+-- The detail of an error may hold a position, which no log may keep; and so may its message, which quotes what cannot be
+-- read ("invalid input syntax for type ..."). The API logs the failures that are the server's.
 alter role authenticator set log_error_verbosity = 'terse';
+alter role authenticator set log_min_messages = 'log';
 -- And so may the parameters of a slow statement, or name a person.
 alter role authenticator set log_parameter_max_length = 0;
 alter role saferoute_owner set log_parameter_max_length = 0;
