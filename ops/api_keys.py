@@ -14,8 +14,10 @@ from ops.errors import OperatorError
 
 app = typer.Typer(help="API keys for integrators: make, list, revoke.", no_args_is_help=True)
 _CREATE = "select api_key_id, api_key from ops.create_api_key(%s, %s, %s, %s)"
+_LIMIT = "select ops.limit_api_key(%s, %s, %s, %s)"
 _LIST = """
-select api_key_id, prefix, name, contact, scopes, state, created_at, expires_at, last_used_at
+select
+    api_key_id, prefix, name, contact, scopes, limits, state, created_at, expires_at, last_used_at
 from ops.api_keys order by created_at
 """
 _FIND = """
@@ -37,16 +39,25 @@ def create(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="When it ends, UTC; else never."
         ),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=CALLS/SECONDS",
+            help="A limit of its own, as routes=600/60, instead of that of all keys. Repeatable.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print id and key as JSON.")] = False,
 ) -> None:
     """Make a key and print it, this once: the database keeps only its digest."""
+    limits = [_limit(text) for text in limit or []]
     ends = expires.replace(tzinfo=UTC) if expires else None
     with upkeep.connect() as connection, connection.transaction():
         try:
             row = connection.execute(_CREATE, [name, contact, scope, ends]).fetchone()
+            assert row is not None
+            connection.cursor().executemany(_LIMIT, [(row[0], *each) for each in limits])
         except psycopg.errors.InvalidParameterValue as error:
             raise _refusal(error) from error
-    assert row is not None
     if as_json:
         typer.echo(json.dumps({"api_key_id": str(row[0]), "api_key": row[1]}))
         return
@@ -76,6 +87,14 @@ def revoke(
         row = connection.execute("select ops.revoke_api_key(%s)", [found["api_key_id"]]).fetchone()
     assert row is not None
     typer.echo(f"Key {found['api_key_id']} of {found['name']} is revoked since {row[0]:%F %T} UTC.")
+
+
+def _limit(text: str) -> tuple[str, int, int]:
+    """Class, calls and seconds of a limit as an operator writes it."""
+    found = re.fullmatch(r"([a-z_]+)=(\d{1,9})/(\d{1,9})", text)
+    if found is None:
+        raise OperatorError(f"{text} is no limit: write routes=600/60; nothing was changed")
+    return found[1], int(found[2]), int(found[3])
 
 
 def _find(connection: psycopg.Connection, text: str) -> dict[str, Any]:

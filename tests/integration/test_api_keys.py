@@ -57,9 +57,25 @@ def test_the_key_as_json(run: Run) -> None:
     assert run("revoke", made["api_key"]).returncode == 0, "a whole key tells which it is as well"
 
 
+def test_a_key_has_limits_of_its_own(run: Run, db: psycopg.Connection) -> None:
+    limits = ("--limit", "routes=600/60", "--limit", "reads=5/1")
+    assert run("create", *MAPS, "--scope", "reads", *limits).returncode == 0
+    (row,) = listed(run)
+    assert row["limits"] == ["reads=5/1", "routes=600/60"]
+    query = "select class, amount, window_s, is_hard from core.rate_limits where api_key_id = %s"
+    assert set(db.execute(query, [row["api_key_id"]])) == {
+        ("routes", 600, 60, False),
+        ("reads", 5, 1, False),
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
+        (("create", *MAPS, "--scope", "reads", "--limit", "routes"), "routes is no limit: write"),
+        (("create", *MAPS, "--scope", "reads", "--limit", "sos=1/1"), "sos=1/1 is no limit"),
+        (("create", *MAPS, "--scope", "reads", "--limit", "nosuch=1/1"), "nosuch=1/1 is no limit"),
+        (("create", *MAPS, "--scope", "reads", "--limit", "reads=0/1"), "reads=0/1 is no limit"),
         (("create", *MAPS, "--scope", "everything"), "no such scope: everything (There are codes,"),
         (("create", *MAPS, "--scope", "reads", "--expires", "2020-01-01"), "has passed"),
         (("create", *MAPS[:3], "", "--scope", "reads"), "a key has a name"),

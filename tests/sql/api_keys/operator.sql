@@ -1,6 +1,6 @@
 -- API keys as an operator makes and ends them with psql.
 begin;
-select plan(14);
+select plan(17);
 
 grant usage on schema tests to operator;
 create temporary table made (api_key_id uuid, api_key text);
@@ -44,6 +44,20 @@ select is(ops.revoke_api_key(m.api_key_id), now(), 'a key is revoked') from made
 select is(k.state, 'revoked', 'and stays in the list') from ops.api_keys as k inner join made as m on k.api_key_id = m.api_key_id;
 select throws_ok(
     $$select ops.revoke_api_key('00000000-0000-4000-8000-000000000001')$$, 'P0002', null, 'a key that is not there cannot be revoked'
+);
+
+select lives_ok(
+    $$select ops.limit_api_key(m.api_key_id, 'routes', n, 60) from made as m, generate_series(500, 600, 100) as n$$,
+    'a key gets a limit of its own'
+);
+select
+    is(
+        k.limits, '{routes=600/60}', 'the later one counts'
+    )
+from ops.api_keys as k inner join made as m on k.api_key_id = m.api_key_id;
+select throws_ok(
+    $$select ops.limit_api_key('00000000-0000-4000-8000-000000000001', 'routes', 1, 1)$$, 'P0002', null,
+    'a key that is not there is not limited'
 );
 
 select throws_ok('select digest from core.api_keys', '42501', null, 'not even an operator sees a digest');

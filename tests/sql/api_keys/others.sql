@@ -8,8 +8,8 @@ where r.rolname in ('web_anon', 'authenticated', 'integrator', 'authenticator', 
 
 select is_empty(
     $$select r.rolname, p.proname from roles as r, pg_proc as p
-      where p.proname in ('create_api_key', 'revoke_api_key') and has_function_privilege(r.rolname, p.oid, 'execute')$$,
-    'only operators make and end keys'
+      where p.proname in ('create_api_key', 'limit_api_key', 'revoke_api_key') and has_function_privilege(r.rolname, p.oid, 'execute')$$,
+    'only operators make, limit and end keys'
 );
 select is_empty(
     $$select r.rolname from roles as r
