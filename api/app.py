@@ -81,6 +81,7 @@ class Application:
         yield
         await self._ingest.close()
         await self._servers.close()
+        await self._limits.close()
         await self._redis.aclose()
         self._auth.close()
 

@@ -27,6 +27,7 @@ from redis.exceptions import NoScriptError
 
 from api.catalogue import Catalogue
 from api.errors import Headers, RequestError
+from api.lines import Lines
 from api.policies import Policy
 from api.tokens import Caller
 from common.redis import Redis, RedisGoneError
@@ -53,12 +54,12 @@ class _Script:
         self._source = source
         self._digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
-    async def run(self, redis: Redis, *arguments: Any) -> list[Any]:
+    async def run(self, redis: Redis, lines: Lines, keys: tuple[str, ...], *arguments: Any) -> Any:
+        call = (len(keys), *keys, *arguments)
         try:
-            answer = await redis.execute_command("EVALSHA", self._digest, *arguments)
+            return await lines.ask(keys[0], "EVALSHA", self._digest, *call)
         except NoScriptError:  # a node that is new
-            answer = await redis.execute_command("EVAL", self._source, *arguments)
-        return list(answer)
+            return await redis.execute_command("EVAL", self._source, *call)
 
 
 # Instead of the library's: 16 us in the server against 22, and 30 with its second script, which
@@ -102,6 +103,7 @@ class Limits:
     def __init__(self, redis: Redis, catalogue: Catalogue) -> None:
         """Where calls are counted, and where the limits are read from."""
         self._redis = redis
+        self._lines = Lines(redis)
         self._catalogue = catalogue
         self._is_local = False
         # Not the library's asynchronous store: that one looks through all its keys at every hit
@@ -111,6 +113,10 @@ class Limits:
             False: SlidingWindowCounterRateLimiter(memory),
             True: MovingWindowRateLimiter(memory),
         }
+
+    async def close(self) -> None:
+        """Cut the connections."""
+        await self._lines.close()
 
     async def admit(
         self, endpoint_class: str, caller: Caller, client: str, address: str | None = None
@@ -157,8 +163,7 @@ class Limits:
         tag = f"{{{policy.prefix}:{subject}}}"
         # One process's clock may be behind another's: the count is kept longer than two windows.
         is_admitted, last, current = await _COUNTER.run(
-            self._redis,
-            *(2, f"{tag}{index - 1:.0f}", f"{tag}{index:.0f}"),
+            *(self._redis, self._lines, (f"{tag}{index - 1:.0f}", f"{tag}{index:.0f}")),
             *(policy.amount, 1 - passed / window, 2 * window + 60),
         )
         left = window - passed
@@ -169,7 +174,8 @@ class Limits:
 
     async def _moving(self, policy: Policy, subject: str) -> Standing:
         is_admitted, count, reset = await _MOVING.run(
-            self._redis, 1, f"{policy.prefix}:{subject}", policy.amount, policy.window_s
+            *(self._redis, self._lines, (f"{policy.prefix}:{subject}",)),
+            *(policy.amount, policy.window_s),
         )
         return Standing(bool(is_admitted), max(policy.amount - count, 0), float(reset))
 
