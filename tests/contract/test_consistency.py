@@ -55,12 +55,15 @@ def read(pair: Pair, token: str | None) -> dict[str, object]:
 @pytest.mark.parametrize("delay", [20, 200])
 def test_a_read_with_the_token_sees_the_write(pair: Pair, delay: int) -> None:
     delay_replay(pair, delay)
-    stale = 0
+    stale, waited = 0, 0
     for value in range(100, 150):
         token = write(pair, value)
         stale += read(pair, None)["written"] != value
-        assert read(pair, token)["written"] == value
+        seen = read(pair, token)
+        assert seen["written"] == value
+        waited += seen["is_standby"] is True
     assert stale > 0
+    assert (waited > 0) == (delay == 20)  # a standby gets 50 ms
     eventually(lambda: read(pair, token)["is_standby"] is True)
 
 
