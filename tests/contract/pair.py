@@ -12,7 +12,7 @@ import psycopg
 from ops import schema
 from ops.cluster import Server, free_port
 from tests.conftest import OPTIONS, Primary, wait_for_replay
-from tests.contract.serving import Api, serve
+from tests.contract.serving import Api, raise_limits, serve
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def serve_pair(cluster_directory: Path, **settings: str) -> Iterator[Pair]:
         )
         with psycopg.connect(first.conninfo("postgres")) as connection:
             connection.execute((Path(__file__).parent / "functions.sql").read_bytes())
+            raise_limits(connection)
         standby.create_standby(primary, password, "standby", OPTIONS)
         standby.start()
         wait_for_replay(first, Primary(standby, password))

@@ -13,7 +13,7 @@ from pytest_postgresql.janitor import DatabaseJanitor
 from ops import schema
 from tests.conftest import Primary, wait_for_replay
 from tests.contract.conftest import FUNCTIONS
-from tests.contract.serving import Api, serve
+from tests.contract.serving import Api, raise_limits, serve
 from tests.contract.test_rpc import assert_error, eventually
 
 BUDGET = 12
@@ -37,6 +37,7 @@ def hosts(primary: Primary, standby: Primary, template) -> Iterator[list[int]]:
         with psycopg.connect(primary.conninfo("budget"), autocommit=True) as connection:
             schema.set_passwords(primary.conninfo("budget"), {"authenticator": primary.password})
             connection.execute(FUNCTIONS.read_bytes())
+            raise_limits(connection)
         wait_for_replay(primary, standby)
         yield [primary.port, standby.port]
 
