@@ -42,7 +42,7 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR044', 400, 'The password cannot be used.', 'Take 10 to 256 characters, none of the most common passwords.'),
 ('SR045', 400, 'This is not an address that messages can be sent to.', 'Write a phone number as +4420..., or an e-mail address.'),
 ('SR046', 429, 'Too many messages have been asked for.', 'Wait before you ask again.'),
-('SR047', 503, 'Signing in is not possible at the moment.', 'Try again in a few seconds.'),
+('SR047', 503, 'Signing in and sending codes are not possible at the moment.', 'Try again in a few seconds.'),
 ('SR048', 404, 'You have no account here.', 'Who signed you in keeps your addresses: change them there.'),
 ('SR049', 404, 'There is no such session of yours.', null),
 ('SR050', 404, 'There is no such contact of yours.', null),

@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from base64 import b64encode
+from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -11,8 +12,10 @@ import httpx
 import psycopg
 import pytest
 
-from tests.contract.serving import bearer
+from tests.conftest import Primary, wait_for_replay
+from tests.contract.serving import bearer, serve
 from tests.contract.test_rpc import assert_error, eventually
+from tests.redis_cluster import TestCluster
 
 WALKER = str(uuid.uuid4())
 TOKEN = "A" * 43
@@ -52,6 +55,20 @@ class Invited:
     def state(self) -> str:
         (contact,) = self.client.get("/rpc/my_contacts", headers=self.walker).json()
         return contact["state"]
+
+
+@pytest.fixture(scope="module")
+def client(
+    database: psycopg.Connection, primary: Primary, standby: Primary, redis_cluster: TestCluster
+) -> Iterator[httpx.Client]:
+    """Of an API with Redis: without it, nobody is sent anything."""
+    wait_for_replay(primary, standby)
+    ports = [primary.port, standby.port]
+    with (
+        serve(ports, "contract", primary.password, **redis_cluster.settings) as served,
+        httpx.Client(base_url=served.url, timeout=20) as connected,
+    ):
+        yield connected
 
 
 @pytest.fixture
