@@ -16,6 +16,7 @@ When `RedisGoneError` is raised
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ from common.settings import Settings
 BUDGET_S = 0.05
 """What one call may take, all included."""
 _GRACE_S = 0.01  # of the budget; see _Budget
+_LOOK_S = 5
 _REPAIR_S = 0.1
 _PATIENCE_S = 0.25  # with a node that is asked for the topology
 _CONNECTIONS = 32
@@ -74,7 +76,8 @@ class Redis(RedisCluster):
         )
         self._troubles: dict[str, str] = {}
         self._is_known = False
-        self._repair: asyncio.Task[None] | None = None
+        self._called = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -89,18 +92,17 @@ class Redis(RedisCluster):
     async def warm(self) -> bool:
         """Learn the topology and connect, before the first burst; whether every master is there.
 
-        Where not, the background goes on trying.
+        From then on the background looks after it, and finds what is not there yet.
         """
-        await self._repair_once()
-        if self._troubles:
-            self._begin_repair()
+        await self._look()
+        self._watcher = asyncio.create_task(self._watch())
         return self.is_up
 
     async def aclose(self) -> None:
         """Close every connection."""
-        if self._repair is not None:
-            self._repair.cancel()
-            await asyncio.wait([self._repair])
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
         self._initialize = False  # else redis-py finds nothing to close
         await super().aclose()
 
@@ -122,7 +124,7 @@ class Redis(RedisCluster):
         RedisGoneError within 50 ms, at once where that master is known to be gone.
         """
         if not self._is_known:
-            self._begin_repair()
+            self._called.set()
             raise RedisGoneError(self._troubles.get(_CLUSTER, "not connected yet"))
         if "target_nodes" in options or args[0] in self.command_flags:
             with _Call(self, None):
@@ -132,7 +134,7 @@ class Redis(RedisCluster):
             return await self._ask(slot, args, options)
         except exceptions.MovedError as moved:
             await self.nodes_manager.move_slot(moved)
-            self._begin_repair()
+            self._called.set()
         try:
             return await self._ask(slot, args, options)
         except exceptions.MovedError as moved:
@@ -147,7 +149,7 @@ class Redis(RedisCluster):
     async def _ask(self, slot: int, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         nodes = self.nodes_manager.slots_cache.get(slot)
         if not nodes:
-            self._begin_repair()
+            self._called.set()
             raise RedisGoneError("no master for this key")
         node = nodes[0]
         self._refuse_if_gone(node)
@@ -168,7 +170,7 @@ class Redis(RedisCluster):
         reason = _reason(error)
         if node is not None and isinstance(error, _FAULTS):
             self._note(node.name, reason)
-        self._begin_repair()
+        self._called.set()
         raise RedisGoneError(reason) from error
 
     def _note(self, name: str, reason: str) -> None:
@@ -180,25 +182,34 @@ class Redis(RedisCluster):
         if self._troubles.pop(name, None) is not None:
             _log.warning("redis %s: no longer in the way", name)
 
-    def _begin_repair(self) -> None:
-        if self._repair is None or self._repair.done():
-            self._repair = asyncio.create_task(self._repair_all())
+    async def _watch(self) -> None:
+        """Look after the cluster every few seconds, at once when a call has failed."""
+        while True:
+            try:
+                await self._look()
+            except Exception:  # must not end: nobody else repairs
+                _log.exception("redis: looking after the cluster failed")
+            if self._troubles:
+                await asyncio.sleep(_REPAIR_S)
+                continue
+            self._called.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._called.wait()
 
-    async def _repair_all(self) -> None:
-        await self._repair_once()
-        while self._troubles:
-            await asyncio.sleep(_REPAIR_S)
-            await self._repair_once()
-
-    async def _repair_once(self) -> None:
-        """Learn the topology anew, and ask the masters in trouble for a sign of life."""
+    async def _look(self) -> None:
+        """Learn the topology anew, and ask every master for a sign of life."""
         try:
             await self._learn()
         except _UNLEARNT as error:
             self._note(_CLUSTER, _reason(error.__cause__ or error))
         else:
             self._forget(_CLUSTER)
-        await self._probe_all()
+        masters = self.get_primaries()
+        for name in self._troubles.keys() - {_CLUSTER, *(node.name for node in masters)}:
+            self._forget(name)  # its place has been taken
+        await asyncio.gather(*(self._probe(node) for node in masters))
+        self._is_known = bool(masters)
 
     async def _learn(self) -> None:
         """Ask who has which slots; learn it where that is news: redis-py then reconnects all."""
@@ -208,46 +219,42 @@ class Redis(RedisCluster):
         async with asyncio.timeout(8 * _PATIENCE_S):
             if self._is_known:
                 await self.nodes_manager.initialize()
-                return
-            await self.initialize()
-        await asyncio.gather(*(self._probe(node) for node in self.get_primaries()))
-        self._is_known = True
+            else:
+                await self.initialize()
 
     async def _ask_for_shards(self) -> list[Any]:
         """What a node that is not in trouble says, if there is one."""
         nodes = sorted(
             self.nodes_manager.startup_nodes.values(), key=lambda node: node.name in self._troubles
         )
-        failures = []
+        failures: list[Exception] = []
         for node in nodes:
             try:
-                return list(await node.execute_command("CLUSTER SLOTS"))
+                shards: list[Any] = await node.execute_command("CLUSTER SLOTS")
             except _UNLEARNT as error:
                 failures.append(error)
-        raise failures[0]
+            else:
+                if shards:
+                    return shards
+        raise failures[0] if failures else exceptions.ClusterError("nobody has been given slots")
 
     def _knows(self, first: int, last: int, master: list[Any], *_replicas: Any) -> bool:
         address = master[0].decode(), master[1]
         owners = [self.nodes_manager.slots_cache.get(slot) for slot in (first, last)]
         return all(nodes and (nodes[0].host, nodes[0].port) == address for nodes in owners)
 
-    async def _probe_all(self) -> None:
-        """Forget about the nodes that answer again, or whose place has been taken."""
-        masters = {node.name: node for node in self.get_primaries()}
-        for name in [name for name in self._troubles if name not in (*masters, _CLUSTER)]:
-            self._forget(name)
-        await asyncio.gather(
-            *(self._probe(masters[name]) for name in self._troubles if name in masters)
-        )
-
     async def _probe(self, node: ClusterNode) -> None:
-        """Connect anew and ask for a sign of life."""
+        """Ask for a sign of life; of one in trouble, or new, by connections that are new."""
+        is_new = node.name in self._troubles or not self._is_known
         try:
-            await node.disconnect_free_connections()
+            if is_new:
+                await node.disconnect_free_connections()
             async with asyncio.timeout(_PATIENCE_S):
-                await asyncio.gather(*(node.execute_command("PING") for _ in range(_WARM)))
-            async with asyncio.timeout(BUDGET_S):
-                await node.execute_command("PING")
+                pings = (node.execute_command("PING") for _ in range(_WARM if is_new else 1))
+                await asyncio.gather(*pings)
+            if is_new:
+                async with asyncio.timeout(BUDGET_S):
+                    await node.execute_command("PING")
         except _UNLEARNT as error:
             self._note(node.name, _reason(error))
         else:

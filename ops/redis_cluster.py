@@ -148,5 +148,6 @@ def wait_until_whole(nodes: Sequence[RedisNode], password: str, seconds: float =
     for node in nodes:
         while not ((state := node.state(password)) and state.is_whole):
             if time.monotonic() > deadline:
-                raise OperatorError(f"{node.name} of the Redis Cluster is not whole")
+                missing = "does not see every slot served" if state else "does not answer"
+                raise OperatorError(f"{node.name} of the Redis Cluster {missing}")
             time.sleep(0.05)

@@ -214,7 +214,10 @@ def _start_redis(profile: Profile) -> None:
         if not mark.exists():
             redis_cluster.create(profile.redis, password)
             mark.touch()
-        redis_cluster.wait_until_whole(profile.redis, password)
+        try:
+            redis_cluster.wait_until_whole(profile.redis, password)
+        except OperatorError as error:
+            raise OperatorError(f"{error}: see docs/how-to/redis-cluster.md") from error
 
 
 def _start_api(profile: Profile, schema_changed: bool) -> None:
@@ -232,15 +235,15 @@ def _print_status(profile: Profile) -> None:
     found = {process.name: process for process in processes}
     behind = _behind(profile) if "primary" in found and found["primary"].pid else {}
     roles = _redis_roles(profile) if found else {}
-    table = Table("", "state", "address", "process", "up", "role", "behind", box=None)
+    table = Table("", "state", "address", "process", "up", "role or lag", box=None)
     for name, port in profile.ports.items():
         process = found.get(name)
         address = profile.url if name == "api" else f"127.0.0.1:{port}"
         if process and process.pid:
             up_for = str(timedelta(seconds=process.seconds))
             pid = str(process.pid)
-            said = (roles.get(name), behind.get(name))
-            table.add_row(name, process.state.lower(), address, pid, up_for, *said)
+            said = roles.get(name) or behind.get(name)
+            table.add_row(name, process.state.lower(), address, pid, up_for, said)
         else:
             table.add_row(name, process.state.lower() if process else "stopped", address)
     Console().print(table)
