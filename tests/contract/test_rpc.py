@@ -306,3 +306,8 @@ def test_a_journey_over_http(api: Api, client: httpx.Client) -> None:
     stranger = bearer(sub=WALKER[:-1] + "2")
     assert_error(client.post("/rpc/end_journey", json=journey, headers=stranger), 404, "SR002")
     assert_error(client.get("/rpc/my_journeys"), 401, "42501")
+
+
+def test_json_in_an_address_may_not_nest_too_deep(client: httpx.Client) -> None:
+    deep = "[" * 65 + "]" * 65
+    assert_error(client.get("/rpc/echo_types", params={"document": deep}), 400, "SR033")

@@ -28,7 +28,7 @@ begin
         from jsonb_array_elements(v_positions) with ordinality as p (p, i)
     );
 exception
-    when data_exception then
+    when data_exception or statement_too_complex then  -- the latter: nested too deep to be read
         perform core.fail('SR016', sqlerrm);
 end
 $$;
