@@ -34,6 +34,63 @@ as $$
 select count(*) from core.outbound_messages
 $$;
 
+-- What a role can reach in our schemas, from the catalogue: what is added later is seen too.
+create function tests.our_schemas() returns oid[]
+language sql stable
+as $$
+select array_agg(n.oid) from pg_namespace as n
+where n.nspname in ('api', 'auth', 'core', 'ops', 'analytics', 'partman', 'pgmq')
+$$;
+
+create function tests.functions_of(p_role text) returns setof text
+language sql stable
+as $$
+select p.oid::regproc::text from pg_proc as p
+where p.pronamespace = any(tests.our_schemas())
+    and has_schema_privilege(p_role, p.pronamespace, 'usage') and has_function_privilege(p_role, p.oid, 'execute')
+$$;
+
+create function tests.tables_of(p_role text) returns setof text
+language sql stable
+as $$
+select c.oid::regclass::text from pg_class as c
+where c.relnamespace = any(tests.our_schemas())
+    and has_schema_privilege(p_role, c.relnamespace, 'usage')
+    and case
+        when c.relkind = 'S' then has_sequence_privilege(p_role, c.oid, 'usage, select, update')
+        when c.relkind in ('r', 'p', 'v', 'm', 'f') then
+            has_table_privilege(p_role, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+            or has_any_column_privilege(p_role, c.oid, 'select, insert, update, references')
+    end
+$$;
+
+-- The roles it may become, and where it may make objects.
+create function tests.powers_of(p_role text) returns setof text
+language sql stable
+as $$
+select r.rolname::text from pg_roles as r where r.rolname <> p_role and pg_has_role(p_role, r.oid, 'member')
+union all
+select 'create in ' || n.nspname from pg_namespace as n
+where n.nspname !~ '^pg_(temp|toast_temp)_' and has_schema_privilege(p_role, n.oid, 'create')
+union all
+select 'create in the database' where has_database_privilege(p_role, current_database(), 'create')
+union all
+select 'attributes' from pg_roles as r
+where r.rolname = p_role and (r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolbypassrls or r.rolreplication)
+$$;
+
+-- One request, as the API makes it: the caller is the login of the API and asks for the role.
+create function tests.request(p_role text, p_statement text, p_read_only boolean default false, p_user_id uuid default null)
+returns text
+language sql volatile
+as $$
+select c.body
+from core.call(
+    p_role, p_read_only, json_strip_nulls(json_build_object('role', p_role, 'sub', p_user_id))::text,
+    'POST', '/rpc/x', '{}', 'test', p_statement, '{}'
+) as c
+$$;
+
 grant usage on schema tests to public;
 
 -- A town of straight streets on a grid of metres, for what must be known to the metre.
