@@ -51,7 +51,15 @@ class Application:
             self._ingest,
             self._limits,
         )
-        self._auth = Auth(settings, self._servers, self._catalogue, self._redis, signing, tokens)
+        self._auth = Auth(
+            settings,
+            self._servers,
+            self._catalogue,
+            self._redis,
+            self._limits,
+            signing,
+            tokens,
+        )
         self._web = Web(calls, [*self._auth.routes(), contact_page()], self._lifespan)
         origins = settings.cors_origins
         self._for_pages = cors.allowing(self._route, origins) if origins else None

@@ -5,7 +5,6 @@ are no SQL: how addresses are written, the hashing of passwords, sessions and to
 is answered tells somebody without the code or the password whether an address has an account.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
@@ -17,29 +16,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from api import addresses, passwords
 from api.addresses import Address
-from api.body import json_body
 from api.catalogue import Catalogue
 from api.errors import RequestError, from_postgres
+from api.given import ADDRESS, Given
+from api.limits import Limits
 from api.passwords import Passwords, TooManyHashesError
 from api.servers import Servers
 from api.sessions import NotASessionError, Sessions
-from api.signing import Signing
-from api.tokens import Caller, Tokens
+from api.signing import ROLE, Signing
+from api.tokens import ANONYMOUS, Caller, Tokens
 from common.redis import Redis, RedisGoneError
 from common.settings import Settings
 from common.signing_keys import TOKEN_LIFETIME
 
 PREFIX = "/auth/"
-BODY_LIMIT = 16 * 1024
-"""Bytes of a request body: the longest has a password and a code."""
 _TIMEOUT = 5.0  # seconds one statement may take
 _PURPOSES = ("sign_up", "reset_password", "verify")
-_ADDRESS = ("phone", "email")
-_CODE = re.compile(r"[0-9]{6}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
-_DEVICE_LENGTH = 100
 _SENT = {"expires_in": 600}
 
 Handler = Callable[["Auth", Request], Awaitable[Response]]
@@ -54,12 +47,14 @@ class Auth:
         servers: Servers,
         catalogue: Catalogue,
         redis: Redis,
+        limits: Limits,
         signing: Signing,
         tokens: Tokens,
     ) -> None:
         """What they need; without a session secret nobody signs in."""
         self._servers = servers
         self._catalogue = catalogue
+        self._limits = limits
         self._signing = signing
         self._tokens = tokens
         self._passwords = Passwords()
@@ -87,26 +82,28 @@ class Auth:
         self._passwords.close()
 
     async def _codes(self, request: Request) -> Response:
-        given = await self._given(request, *_ADDRESS, "purpose", "language")
-        purpose = given.get("purpose")
-        if purpose not in _PURPOSES:
-            raise self._refusal("SR018", f"purpose is one of {', '.join(_PURPOSES)}")
+        given = await self._given(request, *ADDRESS, "purpose", "language")
+        purpose = given.one_of("purpose", _PURPOSES)
         user_id = await self._person(request) if purpose == "verify" else None
-        address = self._address(given)
-        language = self._language(given)
+        address = given.address()
+        language = given.language()
+        await self._admit(request, address.text)
         await self._sql(
+            request,
             "select auth.request_code($1, $2, $3, $4, $5)",
             *(purpose, address.channel, address.text, language, user_id),
         )
         return _json(_SENT, 202)
 
     async def _sign_up(self, request: Request) -> Response:
-        given = await self._given(request, *_ADDRESS, "code", "password", "language", "device")
-        address, password = self._address(given), self._new_password(given)
-        language, device = self._language(given), self._device(given)
+        given = await self._given(request, *ADDRESS, "code", "password", "language", "device")
+        address, password = given.address(), given.new_password()
+        language, device = given.language(), given.device()
         sessions = self._sessions()
-        code = await self._right_code("sign_up", address, given)
+        await self._admit(request, address.text)
+        code = await self._right_code(request, "sign_up", address, given)
         row = await self._sql(
+            request,
             "select * from auth.sign_up($1, $2, $3, $4, $5)",
             *(address.channel, address.text, code, await self._passwords.hash(password), language),
         )
@@ -115,10 +112,11 @@ class Auth:
         return await self._signed_in(sessions, str(row["user_id"]), device, 201)
 
     async def _sign_in(self, request: Request) -> Response:
-        given = await self._given(request, *_ADDRESS, "password", "device")
-        address, password = self._address(given), self._required(given, "password")
-        device, sessions = self._device(given), self._sessions()
-        row = await self._sql("select * from auth.find_sign_in($1)", address.text)
+        given = await self._given(request, *ADDRESS, "password", "device")
+        address, password = given.address(), given.text("password")
+        device, sessions = given.device(), self._sessions()
+        await self._admit(request, address.text)
+        row = await self._sql(request, "select * from auth.find_sign_in($1)", address.text)
         known = row["password_hash"] if row else None
         if not await self._passwords.verify(known, password):
             raise self._refusal("SR040")
@@ -126,16 +124,17 @@ class Auth:
         if self._passwords.is_outdated(known):
             newer = await self._passwords.hash(password)
             statement = "select auth.replace_password_hash($1, $2, $3)"
-            await self._sql(statement, row["user_id"], known, newer)
+            await self._sql(request, statement, row["user_id"], known, newer)
         return await self._signed_in(sessions, str(row["user_id"]), device, 200)
 
     async def _refresh(self, request: Request) -> Response:
         given = await self._given(request, "refresh_token")
         sessions = self._sessions()
-        text = self._required(given, "refresh_token")
+        text = given.text("refresh_token")
         token = sessions.read(text)
+        await self._admit(request, caller=_person(token.user_id))
         # Before the token is used up: a database that is gone must cost nobody their session.
-        if not await self._has_account(token.user_id):
+        if not await self._has_account(request, token.user_id):
             await sessions.end_all(token.user_id)
             raise self._refusal("SR041")
         token, successor = await sessions.refresh(text)
@@ -144,21 +143,24 @@ class Auth:
     async def _sign_out(self, request: Request) -> Response:
         given = await self._given(request, "refresh_token")
         sessions = self._sessions()
-        token = sessions.read(self._required(given, "refresh_token"))
+        token = sessions.read(given.text("refresh_token"))
+        await self._admit(request, caller=_person(token.user_id))
         await sessions.end(token.user_id, token.session_id)
         return Response(status_code=204)
 
     async def _reset_password(self, request: Request) -> Response:
-        given = await self._given(request, *_ADDRESS, "code", "password")
-        address, password = self._address(given), self._new_password(given)
+        given = await self._given(request, *ADDRESS, "code", "password")
+        address, password = given.address(), given.new_password()
         sessions = self._sessions()
-        code = await self._right_code("reset_password", address, given)
-        found = await self._sql("select * from auth.find_sign_in($1)", address.text)
+        await self._admit(request, address.text)
+        code = await self._right_code(request, "reset_password", address, given)
+        found = await self._sql(request, "select * from auth.find_sign_in($1)", address.text)
         if found:
             # First, so that nothing has changed where Redis is gone; and again at the end, since
             # who knows the old password can sign in until it is replaced.
             await sessions.end_all(str(found["user_id"]))
         row = await self._sql(
+            request,
             "select * from auth.reset_password($1, $2, $3)",
             *(address.text, code, await self._passwords.hash(password)),
         )
@@ -169,17 +171,20 @@ class Auth:
 
     async def _verify(self, request: Request) -> Response:
         user_id = await self._person(request)
-        given = await self._given(request, *_ADDRESS, "code", "password")
-        address, password = self._address(given), self._required(given, "password")
-        row = await self._sql("select auth.password_of($1) as password_hash", user_id)
+        given = await self._given(request, *ADDRESS, "code", "password")
+        address, password = given.address(), given.text("password")
+        # Not by the address, which a thief could change with each try.
+        await self._admit(request, user_id)
+        row = await self._sql(request, "select auth.password_of($1) as password_hash", user_id)
         if row["password_hash"] is None:
             raise self._refusal("SR048")
         # A token that was stolen must not move the account to the thief's phone.
         if not await self._passwords.verify(row["password_hash"], password):
             raise self._refusal("SR040")
         row = await self._sql(
+            request,
             "select auth.verify_address($1, $2, $3, $4) as refusal",
-            *(user_id, address.channel, address.text, self._code(given)),
+            *(user_id, address.channel, address.text, given.code()),
         )
         if row["refusal"]:
             raise self._refusal(row["refusal"])
@@ -187,6 +192,7 @@ class Auth:
 
     async def _list(self, request: Request) -> Response:
         caller = await self._caller(request)
+        await self._admit(request, caller=caller)
         current = _session_of(caller)
         sessions = [
             {
@@ -202,12 +208,14 @@ class Auth:
 
     async def _end_others(self, request: Request) -> Response:
         caller = await self._caller(request)
+        await self._admit(request, caller=caller)
         await self._sessions().end_all(caller.user_id or "", but=_session_of(caller))
         return Response(status_code=204)
 
     async def _end(self, request: Request) -> Response:
-        user_id = await self._person(request)
-        if not await self._sessions().end(user_id, request.path_params["id"]):
+        caller = await self._caller(request)
+        await self._admit(request, caller=caller)
+        if not await self._sessions().end(caller.user_id or "", request.path_params["id"]):
             raise self._refusal("SR049")
         return Response(status_code=204)
 
@@ -241,7 +249,9 @@ class Auth:
         @wraps(handler)
         async def answer(request: Request) -> Response:
             try:
-                return await handler(self, request)
+                response = await handler(self, request)
+                response.raw_headers.extend(getattr(request.state, "limits", ()))
+                return response
             except NotASessionError:
                 raise self._refusal("SR041") from None
             except (RedisGoneError, TooManyHashesError):
@@ -257,18 +267,35 @@ class Auth:
             raise self._refusal("SR047")
         return self._kept
 
-    async def _has_account(self, user_id: str) -> bool:
+    async def _has_account(self, request: Request, user_id: str) -> bool:
         """Whether it was not erased. A replica knows, unless the account is newer than its news."""
         statement = "select auth.has_account($1) as is_there"
-        [row] = await self._servers.read(statement, [user_id], _TIMEOUT, is_priority=True)
-        return bool(row["is_there"] or (await self._sql(statement, user_id))["is_there"])
+        is_priority = self._is_priority(request)
+        [row] = await self._servers.read(statement, [user_id], _TIMEOUT, is_priority=is_priority)
+        return bool(row["is_there"] or (await self._sql(request, statement, user_id))["is_there"])
 
-    async def _sql(self, statement: str, *arguments: Any) -> Any:
+    async def _sql(self, request: Request, statement: str, *arguments: Any) -> Any:
         """The first row, if there is one. Reads too go to the primary: a password that was just
         replaced must not open anything on a replica that has not heard of it.
         """
-        rows = await self._servers.write(statement, arguments, _TIMEOUT, is_priority=True)
+        is_priority = self._is_priority(request)
+        rows = await self._servers.write(statement, arguments, _TIMEOUT, is_priority=is_priority)
         return rows[0] if rows else None
+
+    def _is_priority(self, request: Request) -> bool:
+        return self._class(request) in self._catalogue.contents.priority_classes
+
+    def _class(self, request: Request) -> str:
+        """The class of the endpoint; `/auth/sessions/...` is of that of `/auth/sessions`."""
+        path = "/".join(request.url.path.split("/")[:3])
+        return self._catalogue.contents.path_classes.get(path, "writes")
+
+    async def _admit(
+        self, request: Request, named: str | None = None, caller: Caller = ANONYMOUS
+    ) -> None:
+        """Count the call, before anything is looked up for it. `named`: whom it may do harm to."""
+        client = request.client.host if request.client else ""
+        request.state.limits = await self._limits.admit(self._class(request), caller, client, named)
 
     async def _caller(self, request: Request) -> Caller:
         authorization = request.headers.get("authorization")
@@ -282,78 +309,26 @@ class Auth:
         assert user_id is not None
         return user_id
 
-    async def _given(self, request: Request, *names: str) -> dict[str, str]:
-        """The members of the JSON body, all texts, of these names."""
-        contents = self._catalogue.contents
-        body = await json_body(dict(request.headers.raw), request.receive, contents)
-        if len(body) > BODY_LIMIT:
-            raise self._refusal("SR030", f"Here at most {BODY_LIMIT} bytes.")
-        try:
-            given = orjson.loads(body)
-        except ValueError:
-            raise RequestError(400, "PGRST102", "Empty or invalid json") from None
-        if not isinstance(given, dict):
-            raise RequestError(400, "PGRST102", "The body must be a JSON object of named arguments")
-        if not given.keys() <= set(names):
-            raise self._refusal("SR018", f"The arguments are {', '.join(names)}.")
-        if not all(isinstance(value, str | None) for value in given.values()):
-            raise self._refusal("SR018", "Every argument is a text.")
-        return {name: value for name, value in given.items() if value is not None}
+    async def _given(self, request: Request, *names: str) -> Given:
+        return await Given.of(request, self._catalogue.contents, *names)
 
-    def _required(self, given: dict[str, str], name: str) -> str:
-        if name not in given:
-            raise self._refusal("SR018", f"{name} is missing.")
-        return given[name]
-
-    def _address(self, given: dict[str, str]) -> Address:
-        if len(given.keys() & {*_ADDRESS}) != 1:
-            raise self._refusal("SR018", "Send phone or email, and not both.")
-        if "phone" in given:
-            address = addresses.phone(given["phone"])
-        else:
-            address = addresses.email(given["email"])
-        if address is None:
-            raise self._refusal("SR045")
-        return address
-
-    def _new_password(self, given: dict[str, str]) -> str:
-        password = self._required(given, "password")
-        weakness = passwords.weakness(password)
-        if weakness:
-            raise self._refusal("SR044", weakness)
-        return password
-
-    def _code(self, given: dict[str, str]) -> str:
-        code = self._required(given, "code").strip()
-        if not _CODE.fullmatch(code):
-            raise self._refusal("SR042")
-        return code
-
-    async def _right_code(self, purpose: str, address: Address, given: dict[str, str]) -> str:
+    async def _right_code(
+        self, request: Request, purpose: str, address: Address, given: Given
+    ) -> str:
         """The code, once it is known to be right: a hash for a wrong one would be wasted."""
-        code = self._code(given)
+        code = given.code()
         statement = "select auth.check_code($1, $2, null, $3) as is_right"
-        if not (await self._sql(statement, purpose, address.text, code))["is_right"]:
+        if not (await self._sql(request, statement, purpose, address.text, code))["is_right"]:
             raise self._refusal("SR042")
         return code
 
-    def _language(self, given: dict[str, str]) -> str:
-        language = given.get("language", "en")
-        if not _LANGUAGE.fullmatch(language):
-            raise self._refusal("SR018", "language is one of BCP 47, as en or pt-BR.")
-        return language
+    def _refusal(self, code: str) -> RequestError:
+        return self._catalogue.contents.error(code)
 
-    def _device(self, given: dict[str, str]) -> str:
-        device = given.get("device", "")
-        if len(device) > _DEVICE_LENGTH or not device.isprintable():
-            limit = f"device is at most {_DEVICE_LENGTH} printable characters."
-            raise self._refusal("SR018", limit)
-        return device
 
-    def _refusal(self, code: str, details: str | None = None) -> RequestError:
-        refusal = self._catalogue.contents.error(code)
-        refusal.body["details"] = details
-        return refusal
+def _person(user_id: str) -> Caller:
+    """Whoever holds a refresh token of this person, to count the call by."""
+    return Caller(ROLE, "", True, 0.0, user_id)
 
 
 def _session_of(caller: Caller) -> str | None:
@@ -363,7 +338,7 @@ def _session_of(caller: Caller) -> str | None:
 
 
 def _json(body: object, status: int) -> Response:
-    headers = {"cache-control": "no-store"}
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(orjson.dumps(body), status, headers, "application/json; charset=utf-8")
 
 

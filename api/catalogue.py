@@ -69,6 +69,7 @@ from pg_roles as r
 where pg_has_role(current_user, r.oid, 'member') and r.rolname <> current_user
 """
 _CLASSES = "select class, is_priority from core.endpoint_classes"
+_PATHS = "select endpoint, class from core.endpoints where endpoint like '/%'"
 _LIMITS = """
 select class, subject, api_key_id::text, amount, window_s, is_hard from core.rate_limits
 """
@@ -165,12 +166,13 @@ class Contents:
     """Classes of endpoints whose calls have connections of their own."""
     policies: dict[str, ClassPolicies]
     """Rate limits of each class of endpoints that has any."""
+    path_classes: dict[str, str]
+    """Class of each path that is no function: `core.endpoints`."""
 
-    def error(self, code: str) -> RequestError:
+    def error(self, code: str, details: str | None = None) -> RequestError:
         """One of our own errors, where the API itself finds it."""
-        return RequestError(
-            self.statuses[code], code, self.meanings[code][0], None, self.meanings[code][1]
-        )
+        message, hint = self.meanings[code]
+        return RequestError(self.statuses[code], code, message, details, hint)
 
 
 class Catalogue:
@@ -233,8 +235,8 @@ class Catalogue:
     async def _read(self) -> None:
         self._read_at = time.monotonic()
         try:
-            functions, roles, errors, classes, limits = await self._servers.fetch_all(
-                (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,), (_CLASSES,), (_LIMITS,)
+            functions, roles, errors, classes, limits, paths = await self._servers.fetch_all(
+                (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,), (_CLASSES,), (_LIMITS,), (_PATHS,)
             )
         except asyncpg.PostgresError as error:
             logger.error("the catalogue cannot be read: SQLSTATE %s", error.sqlstate)
@@ -249,6 +251,7 @@ class Catalogue:
             {row["code"]: (row["message"], row["hint"]) for row in errors},
             frozenset(row["class"] for row in classes if row["is_priority"]),
             by_class(limits),
+            {row["endpoint"]: row["class"] for row in paths},
         )
 
 

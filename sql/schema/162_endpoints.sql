@@ -24,7 +24,8 @@ insert into core.endpoint_classes (class, is_priority, description) values
 ('routes', false, 'Route calculation: the dearest reads.'),
 ('ingest', false, 'Positions of walks.'),
 ('reports', false, 'Reports by people.'),
-('sign_in', true, 'Signing in, renewing and ending sessions.'),
+('sign_in', true, 'Signing in, and what else tries a password or a code of an account.'),
+('sessions', true, 'Renewing, listing and ending sessions.'),
 ('sign_up', false, 'New accounts.'),
 ('codes', false, 'Codes and links that are sent to a phone or a mailbox: each costs money.'),
 ('sos', true, 'A call for help. Never limited.')

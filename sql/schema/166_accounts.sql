@@ -65,9 +65,9 @@ insert into core.endpoints (endpoint, class) values
 ('/auth/codes', 'codes'),
 ('/auth/sign-up', 'sign_up'),
 ('/auth/sign-in', 'sign_in'),
-('/auth/refresh', 'sign_in'),
-('/auth/sign-out', 'sign_in'),
-('/auth/sessions', 'sign_in'),
+('/auth/refresh', 'sessions'),
+('/auth/sign-out', 'sessions'),
+('/auth/sessions', 'sessions'),
 ('/auth/reset-password', 'sign_in'),
 ('/auth/verify', 'sign_in')
 on conflict (endpoint) do update set class = excluded.class;

@@ -43,6 +43,7 @@ insert into core.rate_limits (class, subject, amount, window_s, is_hard) values
 ('reports', 'ip', 60, 3600, false),
 ('sign_in', 'ip', 120, 60, true),
 ('sign_in', 'address', 10, 600, true),
+('sessions', 'user', 60, 60, false),
 ('sign_up', 'ip', 30, 3600, true),
 ('sign_up', 'address', 5, 3600, true),
 ('codes', 'ip', 60, 3600, true),

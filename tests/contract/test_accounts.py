@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -47,8 +48,12 @@ def settings(redis_cluster: TestCluster, folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def api(database: psycopg.Connection, primary: Primary, settings: dict[str, str]) -> Iterator[Api]:
     database.execute("update core.message_limits set amount = 1e9")
+    # Everybody here comes from one address, and hard limits end at 1,000.
+    kept = database.execute("delete from core.rate_limits returning *").fetchall()
     with serve([primary.port], "contract", primary.password, **settings) as served:
         yield served
+    statement = "insert into core.rate_limits values (%s, %s, %s, %s, %s, %s)"
+    database.cursor().executemany(statement, kept)
 
 
 @pytest.fixture
@@ -454,6 +459,46 @@ def test_other_bodies_methods_and_paths(client: httpx.Client) -> None:
     assert 400 <= deep.status_code < 500
     assert_error(client.get("/auth/sign-in"), 405, "PGRST117")
     assert_error(client.post("/auth/nosuch"), 404, "PGRST125")
+
+
+@contextmanager
+def limited(person: Person, kind: str, subject: str, amount: int) -> Iterator[None]:
+    """Within the block, a hard limit of the shipped kind; its API has heard of it."""
+    statement = "insert into core.rate_limits values (%s, %s, null, %s, 600, true)"
+    person.database.execute(statement, [kind, subject, amount])
+    try:
+        deadline = time.monotonic() + 10
+        stranger = Person(person.client, person.database)
+        while stranger.sign_in("wrong").status_code != 429:
+            assert time.monotonic() < deadline
+        yield
+    finally:
+        person.database.execute("delete from core.rate_limits")
+        while person.sign_in("wrong").status_code == 429:
+            assert time.monotonic() < deadline + 10
+
+
+def test_tries_are_limited_by_the_account_they_are_for(person: Person) -> None:
+    tokens = person.sign_up()
+    stranger = Person(person.client, person.database)
+    with limited(person, "sign_in", "address", 3):
+        for somebody in (person, stranger):
+            answers = [somebody.sign_in("wrong") for _ in range(4)]
+            assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+            assert_error(answers[-1], 429, "SR070")
+            assert not any("ratelimit" in answer.headers for answer in answers[:3])
+        assert_error(person.sign_in(), 429, "SR070")
+        # Whoever has stolen a token cannot try passwords with ever new addresses.
+        statuses = [
+            person.client.post(
+                "/auth/verify",
+                json={"email": f"x{n}@example.com", "code": "000000", "password": "wrong"},
+                headers=signed(tokens),
+            ).status_code
+            for n in range(4)
+        ]
+        assert statuses == [401, 401, 401, 429]
+        assert person.refresh(tokens["refresh_token"]).status_code == 200, "who is in stays in"
 
 
 def test_limits_of_messages_are_the_same_for_everybody(person: Person) -> None:
