@@ -82,7 +82,7 @@ def main() -> None:
     if known.connections_per_process < 2:
         print(
             f"saferoute: {known.database_connections} connections for {known.api_processes} "
-            "processes leave less than 3 for each (SAFEROUTE_DATABASE_CONNECTIONS, "
+            "processes and one that asks leave less than 3 each (SAFEROUTE_DATABASE_CONNECTIONS, "
             "SAFEROUTE_API_PROCESSES): one watches, one is for calls that go first, one for others",
             file=sys.stderr,
         )

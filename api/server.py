@@ -146,6 +146,7 @@ class Server:
                     *(self, self._processes),
                 )
                 self._is_gone("full")
+            self._watcher.cut()  # who only asks has no connection in between
             return
         self.state = "standby" if seen.is_standby else "primary"
         if before != self.state:

@@ -95,9 +95,9 @@ class Settings(BaseSettings):
         "one of its own.",
     )
     database_connections: int = Field(
-        default=34,
+        default=35,
         description="Connections to each PostgreSQL server that all API processes together may "
-        "have: less than its `max_connections`.",
+        "have: less than its `max_connections`. One is for a process that asks to share them.",
     )
     api_processes: int = Field(
         default=2,
@@ -189,7 +189,7 @@ class Settings(BaseSettings):
     @property
     def connections_per_process(self) -> int:
         """Connections of one API process to each server, besides the one that watches it."""
-        return self.database_connections // self.api_processes - 1
+        return (self.database_connections - 1) // self.api_processes - 1
 
     @property
     def hosts(self) -> list[tuple[str, int]]:

@@ -32,7 +32,7 @@ class Pair:
             database_hosts=f"127.0.0.1:{self.primary.port},127.0.0.1:{self.standby_port}",
             database="saferoute",
             authenticator_password=self.primary.password,
-            database_connections=38,
+            database_connections=39,
             api_processes=2,
         )
 

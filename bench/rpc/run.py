@@ -183,9 +183,9 @@ def services(bench: BenchServer, cores: Cores) -> Iterator[dict[str, Service]]:
         "SAFEROUTE_ENV_FILE": "/nonexistent",
         "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{bench.port}",
         "SAFEROUTE_AUTHENTICATOR_PASSWORD": bench.password,
-        # One more watches; two of the pool are kept for calls that go first.
+        # One watches, one is left for who asks; two are kept for calls that go first.
         "SAFEROUTE_API_PROCESSES": "1",
-        "SAFEROUTE_DATABASE_CONNECTIONS": str(POOL + 3),
+        "SAFEROUTE_DATABASE_CONNECTIONS": str(POOL + 4),
         "SAFEROUTE_JWT_SECRET": SECRET,
         "RPC_POOL_SIZE": str(POOL),
         "RPC_SECRET": SECRET,

@@ -59,8 +59,10 @@ language sql stable security definer set search_path = pg_catalog
 as $$select json_build_object('written', n.written, 'is_standby', pg_is_in_recovery()) from api.note as n$$;
 
 create function api.wait_writing(seconds float8) returns void language sql volatile as $$select pg_sleep(seconds)$$;
-create function api.call_for_help() returns boolean language sql volatile as $$select pg_is_in_recovery()$$;
-create function api.look_at_help() returns boolean language sql stable as $$select pg_is_in_recovery()$$;
+create function api.call_for_help(seconds float8 default 0) returns boolean
+language sql volatile as $$select pg_is_in_recovery() from pg_sleep(seconds)$$;
+create function api.look_at_help(seconds float8 default 0) returns boolean
+language sql stable as $$select pg_is_in_recovery() from pg_sleep(seconds)$$;
 insert into core.endpoints values ('call_for_help', 'sos'), ('look_at_help', 'sos');
 
 -- Both tell the statements that led to them.

@@ -19,7 +19,7 @@ def client(
     database: psycopg.Connection, primary: Primary, standby: Primary
 ) -> Iterator[httpx.Client]:
     """An API with five connections to each server, one of them for calls that go first."""
-    settings = {"SAFEROUTE_DATABASE_CONNECTIONS": "12", "SAFEROUTE_API_PROCESSES": "2"}
+    settings = {"SAFEROUTE_DATABASE_CONNECTIONS": "13", "SAFEROUTE_API_PROCESSES": "2"}
     with (
         serve([primary.port, standby.port], "contract", primary.password, **settings) as api,
         httpx.Client(base_url=api.url, timeout=20) as connected,
