@@ -171,7 +171,7 @@ class Redis(RedisCluster):
         except _FAILURES as error:
             if isinstance(error, exceptions.ResponseError) and not _means_gone(error):
                 raise
-            if node is not None and isinstance(error, exceptions.ConnectionError):
+            if node is not None and isinstance(error, _CUT) and not isinstance(error, TimeoutError):
                 self._cut.add(node.name)
             self._called.set()
             raise RedisGoneError(_reason(error)) from error
@@ -276,7 +276,9 @@ class Redis(RedisCluster):
             self._forget(node.name)
 
 
-_FAULTS = (TimeoutError, OSError, exceptions.ConnectionError, exceptions.TimeoutError)
+_CUT = (OSError, exceptions.ConnectionError, RuntimeError)
+"""That a connection has ended; uvloop says RuntimeError to who writes to it then."""
+_FAULTS = (*_CUT, TimeoutError, exceptions.TimeoutError)
 _UNLEARNT = (*_FAULTS, exceptions.RedisError, exceptions.RedisClusterException)
 _FAILURES = (*_FAULTS, exceptions.ResponseError, exceptions.SlotNotCoveredError)
 _REFUSALS = (
@@ -301,7 +303,7 @@ def _reason(error: BaseException) -> str:
             return "is loading its data"
         case TimeoutError() | exceptions.TimeoutError():
             return "does not answer in time"
-        case OSError() | exceptions.ConnectionError():
+        case OSError() | exceptions.ConnectionError() | RuntimeError():
             return "refuses or has cut the connection"
         case exceptions.OutOfMemoryError():
             return "is full"

@@ -9,18 +9,20 @@ SAFEROUTE_TEST_SERVER, a connection string of a superuser, names an empty server
 one of its own (`make test-matrix`); what asks for a standby is then skipped.
 """
 
+import asyncio
 import os
 import secrets
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+import uvloop
 from pytest_postgresql import factories
 
 from ops import crime, osm, schema
@@ -41,6 +43,11 @@ OPTIONS = {
 }
 
 GIVEN_SERVER = os.environ.get("SAFEROUTE_TEST_SERVER")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loop of the API: its connections fail in ways of their own."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @dataclass(frozen=True)
