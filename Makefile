@@ -68,11 +68,12 @@ test-matrix: venv ## the SQL suites on every PostgreSQL we support (root; PG=17,
 	@deploy/local/packages.sh bench
 	@$(BIN)/python -m tests.matrix $(PG) $(if $(SUITES),--suites $(SUITES)) $(if $(MIRROR),--mirror $(MIRROR))
 
-$(BENCH)/.installed: pyproject.toml requirements-bench.lock
+$(BENCH)/.installed: pyproject.toml requirements-bench.lock bench/rpc/postgraphile/package-lock.json
 	@deploy/local/packages.sh bench
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/$(INSTALL) -r requirements-bench.lock
 	$(BENCH)/bin/$(INSTALL) --no-deps --editable .
+	npm ci --prefix bench/rpc/postgraphile --no-audit --no-fund --loglevel error
 	touch $@
 
 QUESTION ?= $(patsubst bench/%/run.py,%,$(sort $(wildcard bench/*/run.py)))

@@ -1,4 +1,5 @@
-"""The peer: the same three endpoints as FastAPI, Pydantic and asynchronous SQLAlchemy write them.
+"""The peer: the same three endpoints as FastAPI, Pydantic and asynchronous SQLAlchemy write them,
+with slowapi's limits on the same Redis Cluster.
 
 Rules live in Python, rows become objects, objects become JSON. Shorter than a real service: no
 quarantine, no error table, no row security.
@@ -12,8 +13,9 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import jwt
-from fastapi import Depends, FastAPI, Header, HTTPException
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from pydantic import BaseModel, Field
+from slowapi import Limiter
 from sqlalchemy import DateTime, Float, Text, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -132,11 +134,27 @@ async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     await engine.dispose()
 
 
+def caller(request: Request) -> str:
+    """Whose calls are counted: the person that the token names."""
+    return str(person(request.headers["authorization"]))
+
+
+limiter = Limiter(
+    caller,
+    storage_uri=os.environ["RPC_REDIS_URL"],
+    strategy="sliding-window-counter",
+    headers_enabled=True,
+)
+limited = limiter.limit("1000000000/minute")
 app = FastAPI(lifespan=lifespan)
+app.state.limiter = limiter
 
 
 @app.get("/rpc/my_journeys")
-async def my_journeys(session: Session, person: Person, limit: int = 20) -> list[JourneyOut]:
+@limited
+async def my_journeys(
+    request: Request, response: Response, session: Session, person: Person, limit: int = 20
+) -> list[JourneyOut]:
     """The person's journeys, newest first."""
     query = select(Journey).where(Journey.user_id == person)
     found = await session.scalars(query.order_by(Journey.started_at.desc()).limit(limit))
@@ -144,7 +162,10 @@ async def my_journeys(session: Session, person: Person, limit: int = 20) -> list
 
 
 @app.post("/rpc/start_journey")
-async def start_journey(session: Session, person: Person, start: Start) -> JourneyOut:
+@limited
+async def start_journey(
+    request: Request, response: Response, session: Session, person: Person, start: Start
+) -> JourneyOut:
     """Begin a journey; the same call again returns the first result."""
     origin = func.st_point(start.from_lon, start.from_lat, 4326)
     row = {
@@ -163,7 +184,10 @@ async def start_journey(session: Session, person: Person, start: Start) -> Journ
 
 
 @app.post("/rpc/record_points")
-async def record_points(session: Session, person: Person, batch: Batch) -> Recorded:
+@limited
+async def record_points(
+    request: Request, response: Response, session: Session, person: Person, batch: Batch
+) -> Recorded:
     """Store positions of the person's own journey."""
     journey = await session.get(Journey, batch.journey_id)
     if journey is None or journey.user_id != person:

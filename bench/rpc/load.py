@@ -26,12 +26,12 @@ class Load:
         number = next(self.numbers)
         return self.request(number) if number < self.count else None
 
-    def answer(self, head: bytes) -> None:
+    def answer(self, answer: bytes) -> None:
         """Count one answer; anything but success ends the run."""
         if self.finished.done():
             return
-        if not head.startswith(b"HTTP/1.1 2"):
-            self.finished.set_exception(RuntimeError(head.decode("latin-1")))
+        if not answer.startswith(b"HTTP/1.1 2") or b'"errors":' in answer:  # GraphQL's
+            self.finished.set_exception(RuntimeError(answer.decode("latin-1")))
             return
         self.answered += 1
         if self.answered == self.count:

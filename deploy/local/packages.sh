@@ -37,7 +37,12 @@ wanted() {
     echo python3-psycopg2 # for pg_partman's scripts
     echo redis-server
     [ "$1" = run ] && return
-    [ "$1" = bench ] && echo debootstrap && return
+    if [ "$1" = bench ]; then
+        echo debootstrap
+        # Where Node.js comes from elsewhere, npm came with it.
+        command -v npm >/dev/null || echo npm
+        return
+    fi
     echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" faketime
 }
 
