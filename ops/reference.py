@@ -58,6 +58,16 @@ _ANALYTICS = """\
 Made by `saferoute reference` from the comments of the schema `analytics`.
 [Give analysts a door](../how-to/give-analysts-a-door.md) tells how to get there.
 """
+_ROLES = """\
+# Roles
+
+Made by `saferoute reference` from the catalogue. What each cannot do is told in
+[`tests/sql/personas`](../../tests/sql/personas).
+
+A token names `role`; only roles that `authenticator` may become are taken. *Reads* and *writes*
+name tables and views that the role itself has rights to, to the whole or to some columns. A
+function of `api` runs as `saferoute_api`, whose rows are those of the person who calls.
+"""
 _COMMANDS = """
 
 Made by `saferoute reference` from what every command says with `--help`.
@@ -68,6 +78,52 @@ from pg_class as c
 where c.relnamespace = 'analytics'::regnamespace and c.relkind = 'v'
 order by 1
 """
+_ROLE = """
+select
+    r.rolname,
+    shobj_description(r.oid, 'pg_authid'),
+    case when r.rolreplication then 'for replication' when r.rolcanlogin then 'yes' else 'no' end,
+    (
+        select split_part(c, '=', 2)
+        from unnest(r.rolconfig) as c
+        where c like 'statement_timeout=%%'
+    ),
+    array(
+        select m.rolname from pg_auth_members as a inner join pg_roles as m on m.oid = a.roleid
+        where a.member = r.oid order by 1
+    )
+from pg_roles as r
+where r.rolname = any(%s)
+order by array_position(%s, r.rolname::text)
+"""
+_ROLE_NAMES = [
+    *("web_anon", "authenticated", "integrator", "analyst", "operator", "worker"),
+    *("authenticator", "replicator", "saferoute_api", "saferoute_auth", "saferoute_ingest"),
+    "saferoute_owner",
+]
+_CALLS = """
+select p.oid::regproc::text
+from pg_proc as p
+where p.pronamespace = any(%(schemas)s::regnamespace[])
+    and p.proowner <> %(role)s::regrole
+    and has_schema_privilege(%(role)s::regrole, p.pronamespace, 'usage')
+    and has_function_privilege(%(role)s::regrole, p.oid, 'execute')
+order by 1
+"""
+_TABLES = """
+select c.oid::regclass::text
+from pg_class as c
+where c.relnamespace = any(%(schemas)s::regnamespace[])
+    and c.relkind in ('r', 'p', 'v') and not c.relispartition
+    and c.relowner <> %(role)s::regrole
+    and has_schema_privilege(%(role)s::regrole, c.relnamespace, 'usage')
+    and (
+        has_table_privilege(%(role)s::regrole, c.oid, %(right)s)
+        or has_any_column_privilege(%(role)s::regrole, c.oid, %(right)s)
+    )
+order by 1
+"""
+_SCHEMAS = ["api", "auth", "core", "ops", "analytics"]
 _COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum)
 from pg_attribute as a
@@ -81,6 +137,7 @@ def reference(context: typer.Context) -> None:
     with psycopg.connect(settings().owner_conninfo) as connection:
         (DIRECTORY / "errors.md").write_text(errors_page(connection))
         (DIRECTORY / "limits.md").write_text(limits_page(connection))
+        (DIRECTORY / "roles.md").write_text(roles_page(connection))
         (DIRECTORY / "analytics.md").write_text(analytics_page(connection))
     (DIRECTORY / "environment.md").write_text(environment_page())
     (DIRECTORY / "commands.md").write_text(commands_page(context.find_root().command))
@@ -107,6 +164,35 @@ def analytics_page(connection: psycopg.Connection) -> str:
         + "".join(f"| `{n}` | {t} | {m} |\n" for n, t, m in connection.execute(_COLUMNS, [view]))
         for view, meaning in connection.execute(_VIEWS).fetchall()
     )
+
+
+def roles_page(connection: psycopg.Connection) -> str:
+    """Every role: what it is for and what it may reach."""
+    page = _ROLES
+    for name, meaning, login, timeout, member_of in connection.execute(
+        _ROLE, [_ROLE_NAMES, _ROLE_NAMES]
+    ).fetchall():
+        page += f"\n## {name}\n\n{meaning[0].upper()}{meaning[1:]}.\n\n| | |\n|---|---|\n"
+        rows = {
+            "signs in": login,
+            "may become": ", ".join(f"`{role}`" for role in member_of),
+            "a call may take": timeout,
+        }
+        if name == "saferoute_owner":
+            rows["reads"] = rows["writes"] = "every table: they are its own"
+        else:
+            is_internal = name.startswith("saferoute_")
+            calls = "" if is_internal else _names(connection, _CALLS, name)
+            rows["calls"] = "what its functions need of schema `core`" if is_internal else calls
+            rows["reads"] = _names(connection, _TABLES, name, "select")
+            rows["writes"] = _names(connection, _TABLES, name, "insert, update")
+        page += "".join(f"| {key} | {value} |\n" for key, value in rows.items() if value)
+    return page
+
+
+def _names(connection: psycopg.Connection, query: str, role: str, right: str = "") -> str:
+    values = {"schemas": _SCHEMAS, "role": role, "right": right}
+    return ", ".join(f"`{name}`" for (name,) in connection.execute(query, values))
 
 
 def environment_page() -> str:

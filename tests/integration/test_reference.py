@@ -10,6 +10,7 @@ from ops.reference import (
     environment_page,
     errors_page,
     limits_page,
+    roles_page,
 )
 
 
@@ -19,6 +20,10 @@ def test_errors_page_is_up_to_date(db: psycopg.Connection) -> None:
 
 def test_limits_page_is_up_to_date(db: psycopg.Connection) -> None:
     assert (DIRECTORY / "limits.md").read_text() == limits_page(db), "run `saferoute reference`"
+
+
+def test_roles_page_is_up_to_date(db: psycopg.Connection) -> None:
+    assert (DIRECTORY / "roles.md").read_text() == roles_page(db), "run `saferoute reference`"
 
 
 def test_analytics_page_is_up_to_date(db: psycopg.Connection) -> None:
