@@ -1,6 +1,6 @@
 -- Accounts and codes are out of reach of everybody but the functions that sign people in.
 begin;
-select plan(25);
+select plan(37);
 
 insert into core.users (user_id, phone, phone_verified_at, password_hash, language) values
 ('00000000-0000-4000-8000-000000000001', '+351912345678', now(), '$argon2id$1', 'en');
@@ -22,7 +22,7 @@ select
     is(
         pg_temp.refused(r.role, w.what), 'refused', format('%s cannot: %s', r.role, left(w.what, 40))
     )
-from (values ('web_anon'), ('authenticated'), ('saferoute_api'), ('analyst'), ('operator'), ('authenticator')) as r (role)
+from (values ('web_anon'), ('authenticated'), ('integrator'), ('saferoute_api'), ('saferoute_ingest'), ('analyst'), ('operator'), ('worker'), ('authenticator')) as r (role)
 cross join (
     values
     ('select * from core.users'),
