@@ -8,8 +8,8 @@ begin
     if v_contact.state = 'accepted' then
         return core.contact_summary(v_contact);
     end if;
-    -- Who has said no can only be asked again: a code that was read out before does not outweigh it.
-    if v_contact.state <> 'invited' or v_contact.code_expires_at <= now() or v_contact.code_tries >= 5 then
+    -- Who has said no has no code any more: one that was read out before does not outweigh it.
+    if v_contact.code_expires_at <= now() or v_contact.code_tries >= 5 then
         return core.refuse('SR042');
     end if;
     if v_contact.code_digest is distinct from core.code_digest(p_contact_id, p_code) then

@@ -1,6 +1,6 @@
 -- A person who was named as an emergency contact. They have no account, only the link they were sent.
 begin;
-select plan(32);
+select plan(34);
 
 create function pg_temp.walker() returns void language sql as $$
 select tests.authenticate_as('00000000-0000-4000-8000-000000000001')
@@ -88,6 +88,15 @@ select throws_ok(
 select tests.call_anonymously();
 select is(api.accept_contact(current_setting('tests.token')) ->> 'state', 'accepted', 'but may themselves change their mind');
 
+select is(api.withdraw_contact(current_setting('tests.token')) ->> 'state', 'withdrawn', 'twice, even');
+reset role;
+update core.contact_consents set recorded_at = recorded_at - interval '31 days';
+select pg_temp.walker();
+select is(
+    api.resend_contact_invitation('00000000-0000-7000-8000-000000000003') ->> 'state', 'invited',
+    'who had agreed in between can be asked once more'
+);
+
 -- Without an answer: Ben was asked once above.
 reset role;
 update core.contact_consents set recorded_at = now();
@@ -99,7 +108,7 @@ select lives_ok(
 select throws_ok(
     $$select api.resend_contact_invitation('00000000-0000-7000-8000-000000000002')$$, 'SR046', null, 'in a month'
 );
-select is((tests.count_sent()), 5::bigint, 'what is refused sends nothing');
+select is((tests.count_sent()), 6::bigint, 'what is refused sends nothing');
 
 -- Another address is another mailbox, and maybe another person.
 select set_config('tests.token', pg_temp.token('ben@mail.example'), true);
