@@ -92,7 +92,11 @@ class Rpc:
         if not name or "/" in name:
             raise no_such_path()
         received = call.headers
-        caller = await self._caller(received)
+        key, authorization = received.get(HEADER), received.get(b"authorization")
+        if key is None:
+            caller = await self._tokens.caller(authorization)
+        else:
+            caller = await self._api_keys.caller(key, authorization)
         answered = _profile(method, received)
         function = await self._catalogue.function(name)
         call.function = function.name
@@ -131,12 +135,6 @@ class Rpc:
             return status, answered, b""
         value = answer["body"]
         return status, [*usual, *answered], b"null" if value is None else value.encode()
-
-    async def _caller(self, received: dict[bytes, bytes]) -> Caller:
-        key = received.get(HEADER)
-        if key is None:
-            return await self._tokens.caller(received.get(b"authorization"))
-        return await self._api_keys.caller(key, received.get(b"authorization"))
 
     async def _call(
         self,
