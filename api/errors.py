@@ -126,7 +126,9 @@ def from_postgres(
     else:
         status = statuses.get(code) or _BY_STATE.get(code) or _BY_CLASS.get(code[:2], 400)
     is_raised = error.server_source_function == "exec_stmt_raise"  # by a function of ours
-    if code[:2] in _OF_THE_SERVER and not is_raised:
+    if code == "54000" and not is_raised:
+        status = 400  # an argument is more than a type takes, as an array of seven dimensions
+    elif (code[:2] in _OF_THE_SERVER or code == "54001") and not is_raised:
         logger.error("SQLSTATE %s", code)
         return RequestError(status, code, _MASKS[status])
     headers = {"www-authenticate": "Bearer"} if status == 401 else None

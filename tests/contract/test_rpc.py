@@ -189,6 +189,11 @@ def test_values_that_do_not_fit(
     assert_error(client.post("/rpc/echo", content=body, headers=headers), 400, code)
 
 
+def test_an_array_of_seven_dimensions(client: httpx.Client) -> None:
+    answer = client.post("/rpc/echo_types", json={"list": [[[[[[[1]]]]]]]})
+    assert_error(answer, 400, "54000")
+
+
 def test_get_with_unreadable_json(client: httpx.Client) -> None:
     assert_error(client.get("/rpc/echo_types", params={"document": "{"}), 400, "PGRST102")
     assert_error(client.get("/rpc/echo?words=%00"), 400, "22P05")

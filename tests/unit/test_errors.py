@@ -13,7 +13,9 @@ def answer(code: str, function: str = "errfinish", **fields: str) -> dict[str, s
     return from_postgres(error, {}, is_known=True).body
 
 
-@pytest.mark.parametrize("code", ["53100", "53300", "53400", "58P01", "58030", "F0000", "XX001"])
+@pytest.mark.parametrize(
+    "code", ["53100", "54001", "53300", "53400", "58P01", "58030", "F0000", "XX001"]
+)
 def test_errors_of_the_server_itself_are_told_by_code_alone(code: str) -> None:
     body = answer(code, D="/var/lib/postgresql", H="Check the disk.")
     assert body["code"] == code
