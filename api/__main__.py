@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from api.app import Application
 from api.connection import Connection
@@ -32,12 +33,21 @@ def _allow_files(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
+def _traced(application: Application, otlp_endpoint: str | None) -> ASGIApp:
+    """The application, traced where there is somebody to tell."""
+    if otlp_endpoint is None:
+        return application
+    from api.telemetry import Traced
+
+    return Traced(application, application.servers, otlp_endpoint)
+
+
 async def _serve(known: Settings) -> None:
     _allow_files(known.api_connections)
     application = Application(known)
     api = Front(
         uvicorn.Config(
-            application,
+            _traced(application, known.otlp_endpoint),
             host=known.api_host,
             port=known.api_port,
             http=Connection,

@@ -32,19 +32,19 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
-        self._servers = Servers(settings, self._functions_changed)
+        self.servers = Servers(settings, self._functions_changed)
         self._redis = Redis(settings)
-        self._catalogue = Catalogue(self._servers)
+        self._catalogue = Catalogue(self.servers)
         self._reloads: set[asyncio.Task[None]] = set()
-        self._api_keys = ApiKeys(self._servers, self._catalogue)
+        self._api_keys = ApiKeys(self.servers, self._catalogue)
         signing = Signing(settings)
         tokens = Tokens(settings, signing)
         calls = Calls()
-        self._ingest = Ingest(self._servers)
+        self._ingest = Ingest(self.servers)
         self._limits = Limits(self._redis, self._catalogue)
         self._rpc = Rpc(
             calls,
-            self._servers,
+            self.servers,
             self._catalogue,
             tokens,
             self._api_keys,
@@ -53,7 +53,7 @@ class Application:
         )
         self._auth = Auth(
             settings,
-            self._servers,
+            self.servers,
             self._catalogue,
             self._redis,
             self._limits,
@@ -64,7 +64,7 @@ class Application:
         origins = settings.cors_origins
         self._for_pages = cors.allowing(self._route, origins) if origins else None
         self.traffic = Traffic(self._refusal, settings.api_connections)
-        self.admin = Admin(self._servers, self._catalogue, self._redis, self.traffic).application()
+        self.admin = Admin(self.servers, self._catalogue, self._redis, self.traffic).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -83,12 +83,12 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        await self._servers.open()
+        await self.servers.open()
         await self._redis.warm()
         await self._reload()
         yield
         await self._ingest.close()
-        await self._servers.close()
+        await self.servers.close()
         await self._limits.close()
         await self._redis.aclose()
         self._auth.close()

@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         "commas. Only they are believed what X-Forwarded-For says of the client's address, which "
         "limits go by. None by default.",
     )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="OpenTelemetry collector (OTLP over HTTP, such as http://127.0.0.1:4318) that "
+        "gets the traces of the API. Needs the extra `telemetry`. Without it nothing is traced.",
+    )
     redis_hosts: str = Field(
         default=",".join(f"127.0.0.1:{port}" for port in range(16379, 16385)),
         description="Nodes of the Redis Cluster as host:port, separated by commas, in any order; "
