@@ -4,6 +4,8 @@ Imported only where `SAFEROUTE_OTLP_ENDPOINT` is set, since a span costs 60 µs.
 /metrics may show, never what was sent: no query strings, no arguments, no texts of errors.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -20,6 +22,7 @@ from api.rpc import PREFIX
 from api.servers import Servers
 
 _PARENT = b"traceparent"
+_FLUSH_S = 2.0
 _context = TraceContextTextMapPropagator()
 
 
@@ -32,6 +35,7 @@ class Traced:
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
         provider.add_span_processor(BatchSpanProcessor(exporter))  # off the loop, in a thread
         self._application = application
+        self._provider = provider
         self._tracer = provider.get_tracer("saferoute")
         for name in ("read", "write"):
             setattr(servers, name, self._traced(name, getattr(servers, name)))
@@ -39,7 +43,7 @@ class Traced:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request within a span, whose parent is the caller's."""
         if scope["type"] != "http":
-            await self._application(scope, receive, send)
+            await self._application(scope, receive, self._flushing(send))
             return
         headers = dict(scope["headers"])
         parent = headers.get(_PARENT, b"").decode("latin-1")
@@ -70,6 +74,18 @@ class Traced:
             route = _route(scope, status)
             span.update_name(f"{scope['method']} {route}")
             span.set_attribute("http.route", route)
+
+    def _flushing(self, send: Send) -> Send:
+        """Send the last spans before the process ends."""
+
+        async def flushing(message: Message) -> None:
+            if message["type"] == "lifespan.shutdown.complete":
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_FLUSH_S):
+                        await asyncio.to_thread(self._provider.shutdown)
+            await send(message)
+
+        return flushing
 
     def _traced(
         self, name: str, run: Callable[..., Awaitable[Any]]
