@@ -27,7 +27,7 @@ from typing import Any
 
 import orjson
 
-from common.redis import Redis
+from common.redis import Redis, sessions_key
 
 RETRY_WITHIN = 10
 """Seconds in which a token may come back because its answer was lost."""
@@ -183,7 +183,7 @@ class Sessions:
 
     async def of(self, user_id: str) -> list[Session]:
         """The sessions of a person, the one used last first."""
-        found: Any = await self._redis.hgetall(_key(user_id))
+        found: Any = await self._redis.hgetall(sessions_key(user_id))
         now = time.time()
         sessions = []
         for session_id, text in found.items():
@@ -195,7 +195,7 @@ class Sessions:
 
     async def end(self, user_id: str, session_id: str) -> bool:
         """End a session of a person; whether there was one."""
-        removed: Any = await self._redis.hdel(_key(user_id), session_id)
+        removed: Any = await self._redis.hdel(sessions_key(user_id), session_id)
         return bool(removed)
 
     async def end_all(self, user_id: str, but: str | None = None) -> None:
@@ -204,7 +204,7 @@ class Sessions:
 
     async def _run(self, script: str, user_id: str, *arguments: Any) -> Any:
         now = f"{time.time():.3f}"
-        return await self._redis.eval(script, 1, _key(user_id), now, *arguments)
+        return await self._redis.eval(script, 1, sessions_key(user_id), now, *arguments)
 
     def _successor(self, secret: bytes) -> bytes:
         return hmac.digest(self._next_key, secret, "sha256")
@@ -216,10 +216,6 @@ class Sessions:
     def _tag(self, token: RefreshToken) -> bytes:
         text = f"{_VERSION}.{token.user_id}.{token.session_id}.".encode()
         return hmac.digest(self._tag_key, text + token.secret, "sha256")[:_TAG_BYTES]
-
-
-def _key(user_id: str) -> str:
-    return f"sessions:{{{user_id}}}"
 
 
 def _digest(secret: bytes) -> str:

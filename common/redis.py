@@ -50,6 +50,11 @@ class RedisGoneError(Exception):
     """Redis did not answer in time: slow, refused, failing over, full, or not found yet."""
 
 
+def sessions_key(user_id: object) -> str:
+    """Where a person's sessions are; the braces keep all their keys on one node."""
+    return f"sessions:{{{user_id}}}"
+
+
 class Redis(RedisCluster):
     """The Redis Cluster of the settings. One per process, closed with `aclose`."""
 

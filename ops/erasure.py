@@ -1,5 +1,6 @@
 """Erase a person: archives first, then the database in bounded steps, then the proof."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from common.redis import Redis, RedisGoneError, sessions_key
+from common.settings import settings
 from ops import archive, person_archives, proof, repartition, upkeep
 from ops.errors import OperatorError
 from ops.progress import progress
@@ -27,8 +30,8 @@ def erase(
     """Erase a person; the receipt, and the archives that were out of reach.
 
     `connection` is `upkeep.exclusive()`'s. `seconds`: how long to wait for replicas. Raises an
-    error where the erasure cannot be proven everywhere: the receipt then stays open, and the next
-    run goes on with it.
+    error where the erasure cannot be proven everywhere, or their sessions not be ended: the receipt
+    then stays open, and the next run goes on with it.
     """
     # What other runs have left when they were killed holds rows, or their keys, as well.
     archive.tidy(connection)
@@ -53,6 +56,7 @@ def erase(
             f"nothing is left of this person on the primary, but {'; '.join(problems)}: "
             "run it again to prove it there"
         )
+    _end_sessions(user_id)
     statement = "select core.finish_erasure(%s, %s, %s)"
     values = [erasure_id, lsn, Jsonb({"primary": 0, **proven})]
     (receipt,) = connection.execute(statement, values).fetchone()  # type: ignore[misc]
@@ -140,6 +144,24 @@ def _remove_leftovers(connection: psycopg.Connection, user_id: UUID) -> bool:
             pass
     _vacuum(connection, set(found))
     return bool(found)
+
+
+def _end_sessions(user_id: UUID) -> None:
+    async def end() -> None:
+        redis = Redis(settings())
+        try:
+            await redis.warm()
+            await redis.delete(sessions_key(user_id))
+        finally:
+            await redis.aclose()
+
+    try:
+        asyncio.run(end())
+    except RedisGoneError as error:
+        raise OperatorError(
+            "nothing is left of this person in the database, but Redis, where their sessions are, "
+            f"cannot be asked: {error}. Run it again once it can"
+        ) from error
 
 
 def _vacuum(connection: psycopg.Connection, leaves: set[str]) -> None:

@@ -27,6 +27,8 @@ OPTIONS = {
     "appendonly": "yes",
     "appendfsync": "everysec",
     "save": "",
+    # The log still holds what was deleted; it is written anew each time it has doubled.
+    "auto-aof-rewrite-min-size": "1mb",
     "cluster-node-timeout": "2000",
     # A shard without a master takes its own keys away, not those of the others.
     "cluster-require-full-coverage": "no",

@@ -15,9 +15,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pytest
 
 from ops import archive_files, retention, upkeep
 from tests.command import saferoute_here
+from tests.redis_cluster import TestCluster
 from tests.upkeep import POINTS, day, make_day, upkeep_of
 
 ANNA = UUID("0192f0c1-aaaa-4000-8000-000000000001")
@@ -35,6 +37,7 @@ EVERYWHERE = {
     "contact_links": 1,
     "contacts": 1,
     "contact_consents": 1,
+    "idempotency_keys": 1,
     "users": 1,
 }
 """Rows of Anna in the database; each archive has POINTS_A_DAY more."""
@@ -92,12 +95,14 @@ class Town:
 
 
 @contextmanager
-def town_of(db: psycopg.Connection, folder: Path) -> Iterator[Town]:
+def town_of(db: psycopg.Connection, folder: Path, redis: TestCluster) -> Iterator[Town]:
     """The town in a clone of the database that `settle` has filled."""
     db.autocommit = True
     shutil.copytree(_archives().name, folder)
-    with upkeep_of(db, folder) as environment:
-        yield Town(db, folder, environment)
+    with pytest.MonkeyPatch.context() as patch, upkeep_of(db, folder) as environment:
+        for name, value in redis.settings.items():
+            patch.setenv(name, value)
+        yield Town(db, folder, {**environment, **redis.settings})
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -143,7 +148,7 @@ def _settle(db: psycopg.Connection) -> None:
 
 
 def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
-    """An account with a code that is on its way, and an emergency contact."""
+    """An account with a code that is on its way, an emergency contact, and an answer kept."""
     db.execute(
         """insert into core.users (user_id, phone, phone_verified_at, password_hash, language)
         values (%s, %s, now(), %s, 'en')""",
@@ -163,6 +168,11 @@ def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
         [user_id],
     )
     db.execute("update core.contacts set code_digest = %s", [SECRET.encode()])
+    db.execute(
+        """insert into core.idempotency_keys (caller_id, idempotency_key, endpoint, digest, body)
+        values (%s, 'once', 'start_journey', %s, '{}')""",
+        [user_id, SECRET.encode()],
+    )
 
 
 def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:
@@ -194,10 +204,12 @@ def walk(db: psycopg.Connection, user_id: UUID, ago: int) -> None:
 
 def others(db: psycopg.Connection, folder: Path) -> dict[str, str]:
     """A digest of all rows that are not Anna's, for each table and each archived day."""
-    tables = db.execute("select leaf::text, relation::text from core.user_tables()").fetchall()
+    tables = db.execute(
+        "select leaf::text, relation::text, user_column from core.user_tables()"
+    ).fetchall()
     found: dict[str, list[str]] = {}
-    for leaf, relation in tables:
-        rows = db.execute(f"select t::text from {leaf} as t where user_id <> %s", [ANNA])
+    for leaf, relation, column in tables:
+        rows = db.execute(f"select t::text from {leaf} as t where {column} <> %s", [ANNA])
         found.setdefault(relation, []).extend(text for (text,) in rows.fetchall())
     for path in folder.glob("*.dump"):
         lines = found.setdefault(path.name.rpartition("_")[0], [])

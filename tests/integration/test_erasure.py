@@ -29,6 +29,7 @@ from tests.people import (
     town_of,
     walk,
 )
+from tests.redis_cluster import TestCluster
 from tests.upkeep import day
 
 IN_ARCHIVES = POINTS_A_DAY * len(ARCHIVED)
@@ -38,8 +39,10 @@ people_db = factories.postgresql("people")
 
 
 @pytest.fixture
-def town(people_db: psycopg.Connection, tmp_path: Path) -> Iterator[Town]:
-    with town_of(people_db, tmp_path / "archive") as town:
+def town(
+    people_db: psycopg.Connection, tmp_path: Path, redis_cluster: TestCluster
+) -> Iterator[Town]:
+    with town_of(people_db, tmp_path / "archive", redis_cluster) as town:
         yield town
 
 
@@ -230,6 +233,21 @@ def test_an_upload_under_way_is_waited_for(town: Town) -> None:
         session.commit()
     erasure.join()
     assert town.left() == 0
+
+
+def test_sessions_end_and_a_redis_that_is_gone_keeps_the_receipt_open(
+    town: Town, redis_cluster: TestCluster
+) -> None:
+    sessions = f"sessions:{{{ANNA}}}"
+    with redis_cluster.master_of(sessions).connect(redis_cluster.password) as redis:
+        redis.hset(sessions, "her phone", "{}")
+        done = town.run("erase", ANNA, "--yes", SAFEROUTE_REDIS_HOSTS="127.0.0.1:1")
+        assert_refused(done, "sessions", "Run it again")
+        assert town.left() == 0
+        assert town.db.execute("select finished_at from core.erasures").fetchall() == [(None,)]
+        assert redis.exists(sessions)
+        town.erase()
+        assert not redis.exists(sessions)
 
 
 def test_an_archive_out_of_reach(town: Town, tmp_path: Path) -> None:
