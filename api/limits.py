@@ -171,7 +171,7 @@ class Limits:
         counted = math.floor(last * left / window) + current
         if is_admitted:
             return Standing(True, max(policy.amount - counted, 0), left)
-        return Standing(False, 0, _wait(policy, last, current, left))
+        return Standing(False, 0, wait(policy, last, current, left))
 
     async def _moving(self, policy: Policy, subject: str) -> Standing:
         is_admitted, count, reset = await _MOVING.run(
@@ -204,8 +204,12 @@ class Limits:
             logger.warning("calls are counted in Redis again")
 
 
-def _wait(policy: Policy, last: int, current: int, left: float) -> float:
-    """Seconds until a call is admitted again, if no other is before it."""
+def wait(policy: Policy, last: int, current: int, left: float) -> float:
+    """Seconds until a counter admits a call again, if no other is before it.
+
+    `last` and `current`: calls counted in the last window and in this one, of which `left` s are
+    left.
+    """
     window, amount = policy.window_s, policy.amount
     if current < amount:  # when less of the last window counts
         return left - window * (amount - current) / last

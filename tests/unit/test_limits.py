@@ -1,7 +1,11 @@
+import itertools
+import math
+
 import pytest
 from pydantic import ValidationError
 
-from api.limits import network
+from api.limits import network, wait
+from api.policies import Policy
 from common.settings import Settings
 
 
@@ -30,3 +34,32 @@ def test_trusted_proxies_are_addresses(proxies: str) -> None:
 
 def test_nobody_is_trusted_by_default() -> None:
     assert Settings().trusted_proxies == ""
+
+
+@pytest.mark.parametrize("amount", [1, 3, 100])
+def test_the_wait_is_as_long_as_it_takes(amount: int) -> None:
+    """By the counter's own rule: a moment before, the next call would still be refused."""
+    window = 60
+    policy = Policy(
+        {
+            "class": "reads",
+            "subject": "user",
+            "amount": amount,
+            "window_s": window,
+            "is_hard": False,
+        }
+    )
+
+    def is_admitted(last: int, current: int, left: float) -> bool:
+        if left < 0:
+            last, current, left = current, 0, left + window
+        return math.floor(last * left / window) + current < amount
+
+    for last, current, left in itertools.product(
+        range(0, amount + 1), range(0, amount + 1), (0.5, 17, 42.3, 60)
+    ):
+        if not is_admitted(last, current, left):
+            waited = wait(policy, last, current, left)
+            assert 0 <= waited <= 2 * window
+            assert not is_admitted(last, current, left - waited + 0.001)
+            assert is_admitted(last, current, left - waited - 0.001)
