@@ -26,6 +26,7 @@ from api.errors import (
 )
 from api.ingest import Ingest
 from api.limits import Limits
+from api.raised import own_headers, own_status, raised
 from api.server import APPLICATION
 from api.servers import Servers
 from api.tokens import Caller, Tokens
@@ -124,13 +125,13 @@ class Rpc:
             answered += await self._consistency_token()
         usual = _USUAL
         if answer["headers"] is not None:
-            own = _own_headers(answer["headers"])
+            own = own_headers(answer["headers"])
             names = {name for name, _ in own}
             usual = [header for header in usual if header[0] not in names]
             answered += own
         status = 204 if function.is_void else 200
         if answer["status"] is not None:
-            status = _own_status(answer["status"])
+            status = own_status(answer["status"])
         if function.is_void:
             return status, answered, b""
         value = answer["body"]
@@ -181,7 +182,8 @@ class Rpc:
                 )
         except asyncpg.PostgresError as error:
             statuses = self._catalogue.contents.statuses
-            raise from_postgres(error, statuses, is_known=caller.is_known) from None
+            known = raised(error) or from_postgres(error, statuses, is_known=caller.is_known)
+            raise known from None
         answer: Mapping[str, Any] = rows[0]
         return answer
 
@@ -248,27 +250,6 @@ def _profile(method: str, received: dict[bytes, bytes]) -> Headers:
             hint=f"Only the following schemas are exposed: {SCHEMA}",
         )
     return [(b"content-profile", profile)]
-
-
-def _own_headers(text: str) -> Headers:
-    """What a function has put into `response.headers`: a JSON array of objects of one key each."""
-    try:
-        pairs = [pair for entry in orjson.loads(text) for pair in entry.items()]
-        return [(name.lower().encode(), value.encode("latin-1")) for name, value in pairs]
-    except (ValueError, AttributeError, TypeError):
-        raise RequestError(
-            500,
-            "PGRST111",
-            "response.headers guc must be a JSON array composed of objects with a single key and "
-            "a string value",
-        ) from None
-
-
-def _own_status(text: str) -> int:
-    """What a function has put into `response.status`."""
-    if text.isdecimal() and 200 <= int(text) <= 599:
-        return int(text)
-    raise RequestError(500, "PGRST112", "response.status guc must be a valid status code")
 
 
 def _parsed(text: bytes) -> Any:

@@ -105,3 +105,13 @@ begin
     perform pg_advisory_xact_lock(174174);
     return api.place_order(item);
 end $$;
+
+create function api.raise_as(state text, message text, detail text default '') returns void language plpgsql stable
+as $$begin raise exception using errcode = state, message = message, detail = detail; end$$;
+create function api.answer_with(headers text, status text default '') returns text language plpgsql stable
+as $$
+begin
+    perform set_config('response.headers', headers, true), set_config('response.status', status, true);
+    return 'x';
+end
+$$;
