@@ -19,7 +19,7 @@ from api.tokens import Caller
 
 _BODY_LIMIT = 2048  # bytes: larger batches are worth a transaction of their own
 _AT_ONCE = 512  # calls in one statement
-_IN_FLIGHT = 2  # statements: one runs while the other commits
+_IN_FLIGHT = 2  # statements: one runs while the other commits; a third gained nothing
 _MOST_WAITING = 4096  # calls
 _WAIT = 2.0  # seconds a call waits for its turn before it is 503
 _STORE = "select core.record_points_together($1, $2)"
