@@ -7,7 +7,10 @@ functions that exist, servers of the settings, words of ours; never what a clien
 import platform
 from importlib.metadata import version
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
+
+# A time of birth for every series would double what is scraped.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 DURATIONS = Histogram(
     "saferoute_request_duration_seconds",
