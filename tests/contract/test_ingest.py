@@ -330,3 +330,19 @@ def test_two_statements_for_the_same_journeys_in_another_order_do_not_wait_for_e
     with ThreadPoolExecutor() as threads:
         accepted = sum(threads.map(store, (1, 2)))
     assert accepted == len(walks) * len(moments) * (1 if are_same else 2)
+
+
+async def test_a_batch_that_is_sent_twice_at_once_in_opposite_order(
+    database: psycopg.Connection, api: Api
+) -> None:
+    walks = [Walk() for _ in range(4)]
+    start(database, walks)
+    for _ in range(4):
+        points = [point(at(days=1 + n % 3), lat=LAT + n / 1000) for n in range(2000)]
+        answers = await post(
+            api,
+            *((walk, walk.body(json.dumps(points))) for walk in walks),
+            *((walk, walk.body(json.dumps(points[::-1]))) for walk in walks),
+        )
+        assert [answer.status_code for answer in answers] == [200] * 8
+        assert sum(answer.json()["accepted"] for answer in answers) == 4 * 2000

@@ -7,11 +7,13 @@ as $$
 declare
     v_stored record;
 begin
+    -- In order of their keys, or two uploads of the same points could wait for each other for ever.
     -- ON CONFLICT looks every key up twice, a third of the time of a batch that has no duplicates.
     begin
         with stored as (
             insert into core.journey_points
             select s.* from core.storable_points(p_user_id, p_journey_id, p_points, p_since, p_until, p_near) as s
+            order by s.recorded_at, s.cell
             returning recorded_at, cell
         )
 
@@ -21,6 +23,7 @@ begin
         with stored as (
             insert into core.journey_points
             select s.* from core.storable_points(p_user_id, p_journey_id, p_points, p_since, p_until, p_near) as s
+            order by s.recorded_at, s.cell
             on conflict do nothing
             returning recorded_at, cell
         )
