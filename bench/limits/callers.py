@@ -66,7 +66,7 @@ async def _call(limits: Any, kind: str, begins: float, seconds: float) -> dict[s
         began = time.perf_counter()
         try:
             await limits.admit(kind, caller, "127.0.0.1")
-            admitted.append(time.time())
+            admitted.append((now, time.time()))
         except RequestError as refusal:
             outcomes[refusal.code] += 1
         slowest = max(slowest, time.perf_counter() - began)

@@ -43,6 +43,7 @@ def limits_of(redis: Redis, rows: Sequence[dict[str, Any]]) -> Limits:
         statuses={"SR047": 503, "SR070": 429},
         meanings={"SR047": ("Not now.", None), "SR070": ("Too many requests.", None)},
         priority_classes=frozenset(),
+        path_classes={},
         policies=by_class(rows),
     )
     return Limits(redis, cast(Catalogue, Fixed(contents)))

@@ -37,7 +37,8 @@ def cluster() -> Iterator[TestCluster]:
         yield running
     finally:
         for node in running.nodes:
-            running.kill(node)
+            if node.port in running.processes:
+                running.kill(node)
         shutil.rmtree(folder)
 
 
@@ -108,10 +109,14 @@ def bounds(running: TestCluster) -> list[Result]:
         results.append(
             Result(f"{kind} of {AMOUNT} in {WINDOW} s: most admitted", most, "calls", goal=goal)
         )
+        sure = surely_in_a_window(found, kind)
+        certain = f"{kind}: most asked and answered within 2 s"
+        bound = AMOUNT if kind == "moving window" else 2 * AMOUNT
+        results.append(Result(certain, sure, "calls", goal=f"<= {bound}"))
         refused = sum(process[kind]["refused"] for process in found)
         alone = sum(process[kind]["alone"] for process in found)
         results.append(Result(f"{kind}: admitted", len(admitted(found, kind)), "calls"))
-        results.append(Result(f"{kind}: of them where Redis took over 50 ms", alone, "calls"))
+        results.append(Result(f"{kind}: by processes alone", alone, "calls"))
         results.append(Result(f"{kind}: refused", refused, "calls"))
     return results
 
@@ -130,7 +135,7 @@ def failure(running: TestCluster) -> list[Result]:
     time.sleep(callers.begins + KILL_AFTER - time.time())
     running.kill(master)
     killed = time.time()
-    watcher = threading.Thread(target=wait_for_replica)
+    watcher = threading.Thread(target=wait_for_replica, daemon=True)
     watcher.start()
     found = callers.results()
     watcher.join()
@@ -145,20 +150,31 @@ def failure(running: TestCluster) -> list[Result]:
         Result("a master killed: slowest check", slowest * 1000, "ms", goal="<= 150"),
         Result("a master killed: until its replica counts", promoted[0] - killed, "s"),
         Result(
-            "a master killed: most admitted by the moving window",
+            "a master killed: most of a moving window",
             during,
             "calls",
             f"{AMOUNT} by Redis and by each of {PROCESSES} processes",
             during / promised,
             "<= 1.05",
         ),
-        Result("afterwards: most admitted by the moving window", after, "calls", goal="<= 105"),
+        Result("afterwards: most of a moving window", after, "calls", goal="<= 105"),
     ]
 
 
 def admitted(found: Sequence[dict[str, Any]], kind: str) -> list[float]:
-    """When calls were admitted, by any process."""
-    return sorted(when for process in found for when in process[kind]["admitted"])
+    """When calls were admitted, by any process: the time of the answer."""
+    return sorted(when for process in found for _, when in process[kind]["admitted"])
+
+
+def surely_in_a_window(found: Sequence[dict[str, Any]], kind: str) -> int:
+    """As `most_in_a_window`, of those that were asked and answered within it: whatever kept an
+    answer waiting, these were admitted in the same window.
+    """
+    calls = [call for process in found for call in process[kind]["admitted"]]
+    return max(
+        sum(start <= asked and answered < start + WINDOW for asked, answered in calls)
+        for start, _ in calls
+    )
 
 
 def most_in_a_window(times: Sequence[float]) -> int:
