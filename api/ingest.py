@@ -14,6 +14,7 @@ import asyncpg
 
 from api.catalogue import Function
 from api.errors import RequestError, unavailable
+from api.metrics import GROUP_SECONDS, GROUP_SIZES
 from api.servers import Servers
 from api.tokens import Caller
 
@@ -100,8 +101,10 @@ class Ingest:
 
     async def _store(self, calls: list[_Call]) -> list[str | None]:
         arguments = [call.user_id for call in calls], f"[{','.join([call.body for call in calls])}]"
+        GROUP_SIZES.observe(len(calls))
         try:
-            [[answers]] = await self._servers.write(_STORE, arguments, calls[0].timeout)
+            with GROUP_SECONDS.time():
+                [[answers]] = await self._servers.write(_STORE, arguments, calls[0].timeout)
         except asyncpg.PostgresError:
             # Whatever it was, it may concern one of them only: each finds out for itself.
             return [None] * len(calls)

@@ -42,6 +42,20 @@ POOL_WAITS = Histogram(
     "Time that calls waited for a connection to PostgreSQL, where none was free.",
     buckets=(0.005, 0.02, 0.1, 0.25, 0.5, 1, 2),  # a wait ends after 2 s
 )
+GROUP_SIZES = Histogram(
+    "saferoute_ingest_group_calls",
+    "Small calls of record_points that were stored together, in one statement.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),  # 512 go at once
+)
+GROUP_SECONDS = Histogram(
+    "saferoute_ingest_group_seconds",
+    "Time to store small calls of record_points together.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+REPLAYS = Counter(
+    "saferoute_idempotent_replays",
+    "Writes with an Idempotency-Key that were answered as the first time.",
+)
 CATALOGUE_READINGS = Counter(
     "saferoute_catalogue_readings", "Readings of the catalogue of functions.", ["outcome"]
 )

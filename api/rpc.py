@@ -26,6 +26,7 @@ from api.errors import (
 )
 from api.ingest import Ingest
 from api.limits import Limits
+from api.metrics import REPLAYS
 from api.raised import own_headers, own_status, raised
 from api.server import APPLICATION
 from api.servers import Servers
@@ -128,6 +129,8 @@ class Rpc:
             own = own_headers(answer["headers"])
             names = {name for name, _ in own}
             usual = [header for header in usual if header[0] not in names]
+            if b"idempotency-replayed" in names:
+                REPLAYS.inc()
             answered += own
         status = 204 if function.is_void else 200
         if answer["status"] is not None:
