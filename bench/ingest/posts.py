@@ -3,6 +3,7 @@
 import datetime
 import itertools
 import os
+import sys
 import time
 import uuid
 from collections import defaultdict
@@ -86,7 +87,7 @@ def _services(bench: BenchServer, redis: TestCluster, cores: Cores) -> Iterator[
         "SAFEROUTE_AUTHENTICATOR_PASSWORD": bench.password,
         "SAFEROUTE_JWT_SECRET": SECRET,
         "SAFEROUTE_API_PROCESSES": str(len(MODULES)),
-        "SAFEROUTE_DATABASE_CONNECTIONS": str((POOL + 1) * len(MODULES)),
+        "SAFEROUTE_DATABASE_CONNECTIONS": str((POOL + 4) * len(MODULES)),
     }
     with ExitStack() as stack:
         started = {}
@@ -96,7 +97,9 @@ def _services(bench: BenchServer, redis: TestCluster, cores: Cores) -> Iterator[
                 "SAFEROUTE_API_PORT": str(port),
                 "SAFEROUTE_ADMIN_PORT": str(free_port()),
             }
-            started[name] = stack.enter_context(service(cores, [module], own, port))
+            started[name] = stack.enter_context(
+                service(cores, [sys.executable, "-m", module], own, port)
+            )
         yield started
 
 
