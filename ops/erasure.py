@@ -1,8 +1,6 @@
 """Erase a person: archives first, then the database in bounded steps, then the proof."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +12,7 @@ from common.redis import Redis, RedisGoneError, sessions_key
 from common.settings import settings
 from ops import archive, person_archives, proof, repartition, upkeep
 from ops.errors import OperatorError
-from ops.progress import progress
+from ops.progress import bar
 
 STEP_ROWS = 5000
 """Rows one transaction removes: 20 to 50 ms."""
@@ -39,9 +37,9 @@ def erase(
     out_of_reach: list[str] = []
     for _ in range(_ROUNDS):
         erasure_id = _begin(connection, user_id)
-        with _bar("Archives, rows read") as advance:
+        with bar("Archives, rows read") as advance:
             out_of_reach += person_archives.settle(connection, erasure_id, user_id, advance)
-        with _bar("Rows removed") as advance:
+        with bar("Rows removed") as advance:
             _remove(connection, user_id, advance)
         if not _remove_leftovers(connection, user_id):
             break
@@ -66,10 +64,10 @@ def erase(
 def count(connection: psycopg.Connection, user_id: UUID) -> list[dict[str, Any]]:
     """What an erasure would remove: rows by table and by archive."""
     found: dict[str, int] = {}
-    with _bar("Tables read", len(proof.tables(connection))) as advance:
+    with bar("Tables read", len(proof.tables(connection))) as advance:
         for relation, rows in proof.count(connection, user_id, lambda: advance(1)).values():
             found[relation] = found.get(relation, 0) + rows
-    with _bar("Archives, rows read") as advance:
+    with bar("Archives, rows read") as advance:
         for entry in person_archives.candidates(connection, user_id):
             rows = sum(1 for _ in person_archives.rows(connection, entry, user_id, advance))
             found[entry.file_name] = rows
@@ -136,7 +134,7 @@ def _remove(connection: psycopg.Connection, user_id: UUID, advance: archive.Watc
 
 def _remove_leftovers(connection: psycopg.Connection, user_id: UUID) -> bool:
     """Read every table; remove what no journey led to. Whether there was anything."""
-    with _bar("Tables read", len(proof.tables(connection))) as advance:
+    with bar("Tables read", len(proof.tables(connection))) as advance:
         found = proof.count(connection, user_id, lambda: advance(1))
     for leaf in found:
         statement = "select core.erase_leftovers(%s, %s::regclass, %s)"
@@ -169,10 +167,3 @@ def _vacuum(connection: psycopg.Connection, leaves: set[str]) -> None:
     for leaf in sorted(leaves):
         name = sql.SQL(leaf)
         connection.execute(sql.SQL("vacuum (skip_locked, truncate false) {}").format(name))
-
-
-@contextmanager
-def _bar(title: str, total: int | None = None) -> Iterator[archive.Watch]:
-    with progress() as bars:
-        task = bars.add_task(title, total=total)
-        yield lambda number: bars.advance(task, number)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from psycopg.rows import dict_row
 
-from ops import health, partman_tools, regions, restore, retention, upkeep
+from ops import health, maintenance, partman_tools, regions, restore, retention, upkeep
 
 app = typer.Typer(help="Partitions: health, retention, archives, regions.", no_args_is_help=True)
 app.command()(health.health)
@@ -34,6 +34,6 @@ def list_periods(
         upkeep.show(cursor.fetchall(), as_json)
 
 
-app.command()(retention.maintain)
+app.command()(maintenance.maintain)
 app.command()(retention.retire)
 app.command()(restore.restore)

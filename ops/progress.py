@@ -1,7 +1,8 @@
 """What a long command shows while it works (on standard error) and when it has ended."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,6 +21,14 @@ def progress() -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+@contextmanager
+def bar(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """One bar; what is yielded moves it on by a number of rows."""
+    with progress() as bars:
+        task = bars.add_task(title, total=total)
+        yield lambda number: bars.advance(task, number)
 
 
 def print_summary(title: str, figures: Mapping[str, int | str], rejected: Counter[str]) -> None:

@@ -17,7 +17,7 @@ import typer
 from psycopg.rows import dict_row
 from psycopg.types.json import Json
 
-from ops import retention, upkeep
+from ops import risk, upkeep
 from ops.errors import OperatorError
 from ops.progress import progress
 
@@ -40,6 +40,8 @@ _REPLAY = {
     "point": "select core.replay_chosen_points(%s::bigint[])",
     "crime": "select core.replay_crimes(%s::bigint[])",
 }
+_AT_ONCE = 1000
+"""Points of one transaction."""
 
 app = typer.Typer(
     help="Points and rows of crime files that could not be stored: why, and what to do.",
@@ -167,7 +169,7 @@ def replay(
                 outcome.append({"kind": kind, "replayed": replayed, "waiting": waiting})
             stay = [_explained(connection, row) for row in chosen if _is_waiting(connection, row)]
         if not dry_run and any(entry["kind"] == "crime" and entry["replayed"] for entry in outcome):
-            retention.refresh_risk(connection)
+            risk.refresh(connection)
     if as_json:
         upkeep.show(outcome, as_json)
         return
@@ -213,6 +215,13 @@ def discard(
                 typer.echo(f"{_counted(gone, kind)} discarded{_note(dry_run)}")
 
 
+def replay_points(connection: psycopg.Connection, reason: str) -> Iterator[int]:
+    """Store the quarantined points of a reason that can be, one transaction after the other."""
+    query = "select core.replay_points(%s, %s)"
+    while (row := connection.execute(query, [reason, _AT_ONCE]).fetchone()) and row[0]:
+        yield row[0]
+
+
 @contextmanager
 def _session() -> Iterator[psycopg.Connection]:
     """The owner's; what SQL refuses is the operator's mistake."""
@@ -236,7 +245,7 @@ def _replay(
         bar = bars.add_task("Replaying points", total=_waiting(connection, kind, reason))
         replayed = 0
         for each in _reasons(connection, reason):
-            for step in retention.replay_points(connection, each):
+            for step in replay_points(connection, each):
                 replayed += step
                 bars.update(bar, completed=replayed)
         return replayed

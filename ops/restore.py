@@ -12,9 +12,10 @@ from typing import Annotated
 import psycopg
 import typer
 
-from ops import archive, detaching, retention, upkeep
+from ops import archive, detaching, retention, risk, upkeep
 from ops.archive import Archive, Watch
 from ops.errors import OperatorError
+from ops.progress import bar
 from ops.upkeep import PartitionSet
 
 KEEP_DAYS = 7
@@ -96,7 +97,7 @@ def restore_period(
     upkeep.refuse_lagging_replica(connection)
     done = [_bring_back(connection, entry, kept, keep, beside=beside) for kept in missing]
     if done and not beside:
-        retention.refresh_risk(connection)
+        risk.refresh(connection)
     return done
 
 
@@ -116,7 +117,7 @@ def _bring_back(
 ) -> Restored:
     """Load an archive into a table apart, and let it join the set, or stand beside it."""
     label = upkeep.label(entry, kept.lower_bound)
-    with retention.watched(f"Restoring {entry.name} {label}", 2 * kept.row_count) as watch:
+    with bar(f"Restoring {entry.name} {label}", 2 * kept.row_count) as watch:
         table = _load(connection, kept, watch)
 
     def attempt() -> tuple[int, int, int, int, str]:
@@ -207,7 +208,7 @@ def _attach(
         return Restored(entry.name, label, table, sum(counts.values()), 0, 0, 0, None)
     upkeep.refuse_lagging_replica(connection)
     detaching.finish(connection, entry)
-    with retention.watched(f"Archiving {entry.name} {label}") as watch:
+    with bar(f"Archiving {entry.name} {label}") as watch:
         # What is not archived cannot be held back from the next run of maintain.
         kept = archive.current(connection, entry.parent, standing.lower_bound, table)
         kept = kept or archive.write(
@@ -228,7 +229,7 @@ def _attach(
             )
 
     upkeep.patiently(connection, f"{table} could not be attached", attempt)
-    retention.refresh_risk(connection)
+    risk.refresh(connection)
     return Restored(entry.name, label, table, kept.row_count, 0, 0, 0, until)
 
 

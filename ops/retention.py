@@ -1,4 +1,4 @@
-"""`saferoute partitions maintain` and `retire`: periods leave their set, archived, and are dropped.
+"""`saferoute partitions retire`: periods leave their set, archived, and are dropped.
 
 The archive comes first, so that a full disk changes nothing; then the period is detached without
 holding up anybody; then its table is dropped, in one transaction with a last look whether its rows
@@ -6,8 +6,6 @@ are those of the archive. What a killed run left undone, the next one finds in t
 the ledger, and finishes.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -16,14 +14,12 @@ import psycopg
 import typer
 from psycopg.rows import class_row
 
-from ops import adoption, archive, detaching, regions, upkeep
+from ops import archive, detaching, risk, upkeep
 from ops.archive import Archive, Watch
 from ops.errors import OperatorError
-from ops.progress import progress
+from ops.progress import bar
 from ops.upkeep import PartitionSet
 
-REPLAYED_AT_ONCE = 1000
-"""Quarantined points of one transaction."""
 _ATTEMPTS = 3
 
 Patience = Annotated[
@@ -55,55 +51,6 @@ class Retired:
     rows: int
     bytes: int
     archive: str | None
-
-
-@dataclass
-class Run:
-    """What `maintain` did for one set."""
-
-    set: str
-    premade: int = 0
-    replayed: int = 0
-    retired: int = 0
-    problem: str | None = None
-
-
-def maintain(
-    name: SetName = None,
-    dry_run: upkeep.DryRun = False,
-    as_json: upkeep.AsJson = False,
-    patience: Patience = detaching.PATIENCE,
-) -> None:
-    """Make the periods ahead, store points that waited for one, retire what is due.
-
-    Consents of contacts that were removed three years ago are forgotten. Run it at least once a
-    day. One set's failure stops no other; exit code 2 says that one failed.
-    """
-    with upkeep.connect() if dry_run else upkeep.exclusive() as connection:
-        entries = [upkeep.find_set(connection, name)] if name else None
-        entries = entries or upkeep.partition_sets(connection)
-        problems: list[str] = []
-        if dry_run:
-            runs = [_would_do(connection, entry) for entry in entries]
-        else:
-            runs = [maintain_set(connection, entry, patience) for entry in entries]
-            steps = (
-                ("risk", refresh_risk),
-                ("consents", _forget_consents),
-                ("answers", _forget_answers),
-            )
-            for what, step in steps:
-                try:
-                    step(connection)
-                except psycopg.Error as error:
-                    problems.append(f"{what}: {str(error).splitlines()[0]}")
-    shown = [asdict(run) for run in runs]
-    if not as_json:
-        shown = [{**row, "problem": "yes, below" if row["problem"] else None} for row in shown]
-    upkeep.show(shown, as_json)
-    problems += [f"{run.set}: {run.problem}" for run in runs if run.problem]
-    if problems:
-        raise OperatorError("; ".join(problems))
 
 
 def retire(
@@ -143,76 +90,11 @@ def retire(
             except OperatorError as error:
                 problems.append(str(error))
         if done and not dry_run:
-            refresh_risk(connection)
+            risk.refresh(connection)
     if done or not (period or problems):
         upkeep.show([asdict(each) for each in done], as_json)
     if problems:
         raise OperatorError("; ".join(problems))
-
-
-def maintain_set(
-    connection: psycopg.Connection, entry: PartitionSet, patience: float = detaching.PATIENCE
-) -> Run:
-    """Premake, adopt, replay, retire, bookkeeping, fill: go on where one fails; record it."""
-    run = Run(entry.name)
-    row = connection.execute(
-        "insert into core.maintenance_runs (parent) values (%s::regclass) returning run_id",
-        [entry.parent],
-    ).fetchone()
-    assert row is not None
-    problems: list[str] = []
-
-    def attempt(step: Callable[[], None]) -> bool:
-        try:
-            step()
-        except (OperatorError, psycopg.Error) as error:
-            problems.append(str(error).splitlines()[0])
-            return False
-        return True
-
-    def premake() -> None:
-        run.premade = _premake(connection, entry)
-
-    def adopt() -> None:
-        adoption.adopt(connection, entry)
-
-    def replay() -> None:
-        # Points that came before their period; other sets have no quarantine.
-        if entry.name == "journey_points":
-            for number in replay_points(connection, "period"):
-                run.replayed += number
-
-    def retire_due() -> None:
-        detaching.finish(connection, entry, patience)
-        due = _due(connection, entry)
-        if due:
-            upkeep.refuse_lagging_replica(connection)
-        for each in due:
-            retire_period(connection, entry, each, patience)
-            run.retired += 1
-
-    def bookkeep() -> None:
-        try:
-            connection.execute("select core.partman_bookkeeping(%s::regclass)", [entry.parent])
-        finally:
-            connection.execute("reset search_path")  # pg_partman sets it for the whole session
-
-    def fill() -> None:
-        regions.fill_leaves(connection, entry.parent)
-
-    for step in (premake, adopt, replay):
-        attempt(step)
-    # pg_partman would detach what is due and still stands, and hold up every insert.
-    if attempt(retire_due):
-        attempt(bookkeep)
-    attempt(fill)
-    run.problem = "; ".join(problems) or None
-    connection.execute(
-        "update core.maintenance_runs set ended_at = clock_timestamp(), premade = %s,"
-        " retired = %s, replayed = %s, problem = %s where run_id = %s",
-        [run.premade, run.retired, run.replayed, run.problem, row[0]],
-    )
-    return run
 
 
 def retire_period(
@@ -227,7 +109,7 @@ def retire_period(
         return _drop_beside(connection, entry, period)
     table = period.period
     assert table is not None
-    with watched(f"Archiving {entry.name} {label}") as watch:
+    with bar(f"Archiving {entry.name} {label}") as watch:
         kept = archive.current(connection, entry.parent, period.lower_bound, table)
         kept = kept or _archive(connection, entry, period, watch)
         if period.state == "attached":
@@ -249,6 +131,20 @@ def periods(connection: psycopg.Connection, entry: PartitionSet) -> list[Period]
             " from ops.partition_periods where parent = %s::regclass order by lower_bound",
             [entry.parent],
         ).fetchall()
+
+
+def due_periods(connection: psycopg.Connection, entry: PartitionSet) -> list[Period]:
+    """What is past its retention, and what stood beside the set for as long as was asked."""
+    held = {
+        kept.lower_bound
+        for kept in archive.archives(connection, entry.parent)
+        if kept.restored_as and (kept.keep_until is None or kept.keep_until > datetime.now(UTC))
+    }
+    return [
+        each
+        for each in periods(connection, entry)
+        if each.is_due or (each.state == "beside" and each.lower_bound not in held)
+    ]
 
 
 def named(
@@ -275,25 +171,11 @@ def named(
 def _chosen(
     connection: psycopg.Connection, entry: PartitionSet, text: str | None, early: bool
 ) -> list[Period]:
-    return [named(connection, entry, text, early=early)] if text else _due(connection, entry)
+    return [named(connection, entry, text, early=early)] if text else due_periods(connection, entry)
 
 
 def _say_retired(entry: PartitionSet, period: Period) -> None:
     typer.echo(f"{entry.name} {upkeep.label(entry, period.lower_bound)} has been retired already.")
-
-
-def _due(connection: psycopg.Connection, entry: PartitionSet) -> list[Period]:
-    """What is past its retention, and what stood beside the set for as long as was asked."""
-    held = {
-        kept.lower_bound
-        for kept in archive.archives(connection, entry.parent)
-        if kept.restored_as and (kept.keep_until is None or kept.keep_until > datetime.now(UTC))
-    }
-    return [
-        each
-        for each in periods(connection, entry)
-        if each.is_due or (each.state == "beside" and each.lower_bound not in held)
-    ]
 
 
 def _archive(
@@ -343,44 +225,6 @@ def _drop_beside(connection: psycopg.Connection, entry: PartitionSet, period: Pe
     )
 
 
-def _premake(connection: psycopg.Connection, entry: PartitionSet) -> int:
-    def attempt() -> int:
-        row = connection.execute("select core.premake(%s::regclass)", [entry.parent]).fetchone()
-        assert row is not None
-        return int(row[0])
-
-    return upkeep.patiently(connection, f"no period of {entry.name} could be made", attempt)
-
-
-def replay_points(connection: psycopg.Connection, reason: str) -> Iterator[int]:
-    """Store the quarantined points of a reason that can be, one transaction after the other."""
-    query = "select core.replay_points(%s, %s)"
-    while (row := connection.execute(query, [reason, REPLAYED_AT_ONCE]).fetchone()) and row[0]:
-        yield row[0]
-
-
-def refresh_risk(connection: psycopg.Connection) -> None:
-    """Crimes that left or came back; where there are none, this is over at once."""
-    with watched("Refreshing the risk"):
-        connection.execute("select core.refresh_risk()")
-
-
-def _forget_consents(connection: psycopg.Connection) -> None:
-    connection.execute("select core.forget_consents()")
-
-
-def _forget_answers(connection: psycopg.Connection) -> None:
-    """In steps of 1,000, each a transaction of its own."""
-    while connection.execute("select core.forget_idempotency_keys()").fetchone() != (0,):
-        pass
-
-
-def _would_do(connection: psycopg.Connection, entry: PartitionSet) -> Run:
-    with connection.transaction(force_rollback=True):
-        premade = _premake(connection, entry)
-    return Run(entry.name, premade=premade, retired=len(_due(connection, entry)))
-
-
 def _would_retire(connection: psycopg.Connection, entry: PartitionSet, period: Period) -> Retired:
     counts, _ = archive.contents(connection, period.period or "")
     return Retired(
@@ -391,11 +235,3 @@ def _would_retire(connection: psycopg.Connection, entry: PartitionSet, period: P
         period.bytes or 0,
         None,
     )
-
-
-@contextmanager
-def watched(what: str, total: int | None = None) -> Iterator[Watch]:
-    """A bar that counts rows."""
-    with progress() as bars:
-        task = bars.add_task(what, total=total)
-        yield lambda number: bars.advance(task, number)

@@ -65,3 +65,12 @@ def fingerprint(db: psycopg.Connection, table: str) -> tuple[int, str]:
         "select count(*), md5(coalesce(string_agg(t::text, chr(10) order by t::text), ''))"
         f" from {table} as t"
     ).fetchone()
+
+
+def state(db: psycopg.Connection, start: datetime) -> str | None:
+    """Of the period of points that begins then."""
+    row = db.execute(
+        "select state from ops.partition_periods where parent = %s::regclass and lower_bound = %s",
+        [POINTS, start],
+    ).fetchone()
+    return row and row[0]

@@ -10,17 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ops import archive, detaching, restore, retention, upkeep
+from ops import archive, detaching, maintenance, restore, retention, upkeep
 from ops.errors import OperatorError
 from tests.command import saferoute_here
-from tests.conftest import Primary, conninfo, wait_for_replay
-from tests.upkeep import POINTS, day, fingerprint, make_day, upkeep_of
+from tests.conftest import conninfo
+from tests.upkeep import POINTS, day, fingerprint, make_day, state, upkeep_of
 
 START = day(40)
 PERIOD = f"{START:%Y-%m-%d}"
 WEEK = timedelta(days=7)
-WALKER = "0192f0c1-0000-4000-8000-000000000001"
-JOURNEY = "0192f0c1-0000-7000-8000-000000000002"
 
 
 @pytest.fixture
@@ -40,14 +38,6 @@ def owner(environment: dict[str, str]) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def points(owner: psycopg.Connection) -> upkeep.PartitionSet:
     return upkeep.find_set(owner, "journey_points")
-
-
-def state(db: psycopg.Connection, start: object = START, parent: str = POINTS) -> str | None:
-    row = db.execute(
-        "select state from ops.partition_periods where parent = %s::regclass and lower_bound = %s",
-        [parent, start],
-    ).fetchone()
-    return row and row[0]
 
 
 def retire(owner: psycopg.Connection, entry: upkeep.PartitionSet) -> retention.Retired:
@@ -71,12 +61,12 @@ def test_what_is_due_is_archived_and_dropped(
         (PERIOD, 300),
         (f"{day(35):%Y-%m-%d}", 30),
     ]
-    assert state(db) == "attached"
+    assert state(db, START) == "attached"
 
     done = saferoute_here("partitions", "retire", "--json")
     assert done.returncode == 0, done.stderr
     assert [each["rows"] for each in json.loads(done.stdout)] == [300, 30]
-    assert state(db) == "archived"
+    assert state(db, START) == "archived"
     assert fingerprint(db, POINTS)[0] == 3
     assert len(list((tmp_path / "archive").iterdir())) == 2
     again = saferoute_here("partitions", "retire")
@@ -140,7 +130,7 @@ def test_a_second_maintainer_is_refused(
             refused.stderr
         )
         assert refused.stderr.count("\n") == 1
-    assert state(db) == "attached"
+    assert state(db, START) == "attached"
 
 
 def test_a_detach_that_was_interrupted_is_finished(
@@ -155,12 +145,12 @@ def test_a_detach_that_was_interrupted_is_finished(
         blocker = f"(process {reader.info.backend_pid}, a long report, is in a transaction since"
         assert "could not be detached within 0.3 s" in stuck.stderr
         assert blocker in stuck.stderr
-        assert state(db) == "detaching"
+        assert state(db, START) == "detaching"
         stuck = saferoute_here("partitions", "maintain", "--patience", "0.3")
         assert stuck.returncode == 2
         assert blocker in stuck.stderr
     assert saferoute_here("partitions", "maintain").returncode == 0
-    assert state(db) == "archived"
+    assert state(db, START) == "archived"
     assert saferoute_here("partitions", "restore", POINTS, PERIOD).returncode == 0
     assert fingerprint(db, POINTS) == before
 
@@ -173,7 +163,7 @@ def test_what_was_detached_by_hand_is_archived_before_it_is_dropped(
     assert retire(owner, points).rows == 300
     (kept,) = archive.archives(owner, POINTS)
     assert len(list(archive.rows(kept))) == 300
-    assert state(db) == "archived"
+    assert state(db, START) == "archived"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +226,7 @@ def test_a_full_disk_changes_nothing(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
-    assert state(db) == "attached"
+    assert state(db, START) == "attached"
     assert fingerprint(db, POINTS)[0] == 30_000
     assert fingerprint(db, "core.partition_archives")[0] == 0
 
@@ -267,7 +257,7 @@ def test_a_period_comes_back_is_held_and_goes_again(
     assert "or it was restored and is held" in refused.stderr
     release(db)
     assert saferoute_here("partitions", "maintain").returncode == 0
-    assert state(db) == "archived"
+    assert state(db, START) == "archived"
     (second,) = (tmp_path / "archive").iterdir()
     assert second != first, "the first archive is superseded, and its file gone"
 
@@ -293,7 +283,7 @@ def test_beside_its_set_and_then_in_it(
     assert beside.table is not None
     assert fingerprint(db, beside.table) == before
     assert fingerprint(db, POINTS)[0] == 0
-    assert state(db) == "beside"
+    assert state(db, START) == "beside"
     assert restore.restore_period(owner, points, START, WEEK, beside=True) == []
 
     restore.restore_period(owner, points, START, WEEK)
@@ -307,17 +297,17 @@ def test_what_stood_beside_is_dropped_while_its_archive_is_sound(
     make_day(db, START, 300)
     retire(owner, points)
     (beside,) = restore.restore_period(owner, points, START, WEEK, beside=True)
-    assert retention.maintain_set(owner, points).retired == 0, "it is held"
+    assert maintenance.maintain_set(owner, points).retired == 0, "it is held"
     release(db)
     (file,) = (tmp_path / "archive").iterdir()
     content = file.read_bytes()
     file.write_bytes(content[:-1])
-    assert "is damaged" in (retention.maintain_set(owner, points).problem or "")
+    assert "is damaged" in (maintenance.maintain_set(owner, points).problem or "")
     assert fingerprint(db, beside.table)[0] == 300
     file.write_bytes(content)
-    run = retention.maintain_set(owner, points)
+    run = maintenance.maintain_set(owner, points)
     assert (run.retired, run.problem) == (1, None)
-    assert state(db) == "archived"
+    assert state(db, START) == "archived"
     assert db.execute("select to_regclass(%s)", [beside.table]).fetchone() == (None,)
 
 
@@ -352,7 +342,7 @@ def test_a_detached_period_is_put_back(
     db.execute(f"alter table core.journey_points detach partition {period}")
     restore.restore_period(owner, points, START, WEEK)
     assert fingerprint(db, POINTS) == before
-    assert retention.maintain_set(owner, points).retired == 0, "it is held"
+    assert maintenance.maintain_set(owner, points).retired == 0, "it is held"
 
 
 def test_columns_that_were_added_since_have_their_default(
@@ -369,7 +359,7 @@ def test_columns_that_were_added_since_have_their_default(
     db.execute("alter table core.journey_points drop altitude_m")
     with pytest.raises(OperatorError, match=r'column "altitude_m" of relation .* does not exist'):
         restore.restore_period(owner, points, START, WEEK)
-    assert state(db) == "archived"
+    assert state(db, START) == "archived"
     standing = db.execute("select count(*) from pg_class where relname like '%%restoring%%'")
     assert standing.fetchone() == (0,)
     assert done.rows == 300
@@ -387,99 +377,3 @@ def test_who_was_erased_does_not_come_back(
     (done,) = restore.restore_period(owner, points, START, WEEK)
     assert (done.rows, done.erased) == (298, 2)
     assert fingerprint(db, POINTS)[0] == 298
-
-
-def test_one_failing_set_stops_no_other(
-    db: psycopg.Connection, environment: dict[str, str]
-) -> None:
-    make_day(db, START, 300)
-    db.execute("delete from partman.part_config where parent_table = 'core.crime_data'")
-    done = saferoute_here("partitions", "maintain", "--json")
-    assert done.returncode == 2
-    assert done.stderr.startswith("saferoute: crime_data: ")
-    assert done.stderr.count("\n") == 1
-    runs = {run["set"]: run for run in json.loads(done.stdout)}
-    assert (runs["journey_points"]["retired"], runs["journey_points"]["problem"]) == (1, None)
-    assert state(db) == "archived"
-    recorded = db.execute(
-        "select parent::text, retired, problem is null, ended_at is not null"
-        " from core.maintenance_runs order by 1"
-    ).fetchall()
-    assert recorded == [("core.crime_data", 0, False, True), ("core.journey_points", 1, True, True)]
-
-
-def test_maintain_tells_beforehand_and_then_leaves_nothing_to_do(
-    db: psycopg.Connection, environment: dict[str, str]
-) -> None:
-    make_day(db, START, 300)
-    db.execute(
-        "drop table "
-        + db.execute(
-            "select period::text from core.periods('core.journey_points') order by lower_bound desc"
-        ).fetchone()[0]
-    )
-    wanted = {"set": "journey_points", "premade": 1, "replayed": 0, "retired": 1, "problem": None}
-    for options in (["--dry-run"], []):
-        done = saferoute_here("partitions", "maintain", "journey_points", "--json", *options)
-        assert json.loads(done.stdout) == [wanted]
-    done = saferoute_here("partitions", "maintain", "journey_points", "--json")
-    assert json.loads(done.stdout) == [{**wanted, "premade": 0, "retired": 0}]
-
-
-def test_points_that_waited_for_their_day_are_stored(
-    db: psycopg.Connection, environment: dict[str, str]
-) -> None:
-    db.execute(
-        "insert into core.journeys (journey_id, user_id, cell, started_at, origin)"
-        " select %s, %s, 'dqcjr', now(), st_point(-77.03, 38.91, 4326)",
-        [JOURNEY, WALKER],
-    )
-    (today,) = db.execute(
-        "select period::text from core.periods('core.journey_points')"
-        " where now() >= lower_bound and now() < upper_bound"
-    ).fetchone()
-    db.execute(f"drop table {today}")
-    (answer,) = db.execute(
-        "select core.record_points(%s, %s, json_build_array(json_build_object("
-        "'recorded_at', now(), 'lon', -77.03, 'lat', 38.91)))",
-        [WALKER, JOURNEY],
-    ).fetchone()
-    assert (answer["accepted"], answer["quarantined"][0]["reason"]) == (0, "period")
-    done = saferoute_here("partitions", "maintain", "journey_points", "--json")
-    (run,) = json.loads(done.stdout)
-    assert (run["premade"], run["replayed"], run["problem"]) == (1, 1, None)
-    assert fingerprint(db, POINTS)[0] == 1
-
-
-def test_a_lagging_replica_holds_off_what_writes_much(
-    db: psycopg.Connection,
-    environment: dict[str, str],
-    primary: Primary,
-    standby: Primary,
-) -> None:
-    make_day(db, START, 300)
-    (period,) = db.execute(
-        "select period::text from core.periods('core.journey_points') order by lower_bound desc"
-    ).fetchone()
-    limit = {**environment, "SAFEROUTE_MAX_REPLAY_LAG_S": "0.1"}
-    with psycopg.connect(standby.conninfo("postgres"), autocommit=True) as replica:
-        replica.execute("select pg_wal_replay_pause()")
-        try:
-            db.execute(f"drop table {period}")
-            lag = "select max(replay_lag) > interval '100 ms' from pg_stat_replication"
-            while db.execute(lag).fetchone() != (True,):
-                db.execute("select pg_logical_emit_message(true, 'test', 'traffic')")
-            refused = saferoute_here("partitions", "retire", **limit)
-            assert refused.returncode == 2
-            assert "s behind, more than SAFEROUTE_MAX_REPLAY_LAG_S" in refused.stderr
-            done = saferoute_here("partitions", "maintain", "journey_points", "--json", **limit)
-            (run,) = json.loads(done.stdout)
-            assert (done.returncode, run["premade"], run["retired"]) == (2, 1, 0)
-            assert "behind" in run["problem"]
-            assert "pg_partman" not in run["problem"], "it is not run beside what is due"
-            assert state(db) == "attached"
-            tolerant = {**limit, "SAFEROUTE_LAG_TOLERANT_REPLICAS": "standby, walreceiver"}
-            assert saferoute_here("partitions", "retire", **tolerant).returncode == 0
-        finally:
-            replica.execute("select pg_wal_replay_resume()")
-    wait_for_replay(primary, standby)

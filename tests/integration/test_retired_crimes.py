@@ -8,7 +8,7 @@ import numpy as np
 import psycopg
 import pytest
 
-from ops import restore, retention, upkeep
+from ops import maintenance, restore, retention, risk, upkeep
 from tests.small_city import SOUTH, STEP, WEST, Row, build, commit_crimes
 from tests.upkeep import fingerprint, upkeep_of
 
@@ -54,7 +54,7 @@ def crimes(owner: psycopg.Connection) -> upkeep.PartitionSet:
 def retire(owner: psycopg.Connection, crimes: upkeep.PartitionSet, month: str = MAY) -> None:
     period = retention.named(owner, crimes, month, early=True)
     retention.retire_period(owner, crimes, period)
-    retention.refresh_risk(owner)
+    risk.refresh(owner)
 
 
 def bring_back(owner: psycopg.Connection, crimes: upkeep.PartitionSet) -> restore.Restored:
@@ -81,10 +81,10 @@ def test_risk_follows_a_month_that_leaves_and_returns(
 
     refreshed = "select refreshed_at from core.city_risk"
     (at,) = db.execute(refreshed).fetchone()
-    run = retention.maintain_set(owner, crimes)
+    run = maintenance.maintain_set(owner, crimes)
     assert run.problem is None
     db.execute("select core.make_period('core.crime_data', now() + interval '5 months')")
-    retention.refresh_risk(owner)
+    risk.refresh(owner)
     assert db.execute(refreshed).fetchone() == (at,), "nothing was made anew"
 
 
@@ -125,7 +125,7 @@ def test_a_month_that_was_begun_anew_joins_through_the_set(
         db.execute("set local role saferoute_owner")
         at = datetime(2016, 5, 3, 21, tzinfo=UTC)
         commit_crimes(db, [("5-0", at, "exact", "small assault", WEST, SOUTH)])
-    retention.refresh_risk(owner)
+    risk.refresh(owner)
     done = bring_back(owner, crimes)
     assert (done.rows, done.already_there) == (19, 1)
     assert fingerprint(db, CRIMES)[0] == 60
