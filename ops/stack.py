@@ -155,6 +155,9 @@ def _install_schema() -> bool:
         passwords = {role: _password(name) for role, name in logins.items()}
         if changed or not all(_signs_in(role, secret) for role, secret in passwords.items()):
             schema.set_passwords(values.admin_conninfo, passwords)
+        with psycopg.connect(values.admin_conninfo) as connection:
+            # Not part of the schema: of use only where the server has loaded its library.
+            connection.execute("create extension if not exists pg_stat_statements schema public")
         with psycopg.connect(values.owner_conninfo) as connection:
             # Days go by between two runs, and positions need the period of their day.
             connection.execute("select core.ensure_partitions()")

@@ -23,6 +23,11 @@ OPTIONS = {
     "log_line_prefix": "%m [%p] %q%u@%d %a ",
     # Searches take milliseconds; compiling one takes longer.
     "jit": "off",
+    # What each function costs: every call is a statement inside core.call.
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track": "all",
+    # Utility statements are kept as they are written: ALTER ROLE with its password.
+    "pg_stat_statements.track_utility": "off",
 }
 """Settings of the primary and of the API's replica."""
 

@@ -131,6 +131,17 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
     assert (stack.processes(), (stack.folder / "saferoute.env").read_text()) == before
 
 
+def test_an_operator_reads_what_a_function_cost_and_nobody_a_password(stack: Stack) -> None:
+    calls = 0
+    for server in ("primary", "replica"):
+        with stack.connect("admin", server) as operator:
+            operator.execute("set role operator")
+            kept = operator.execute("select query, calls from pg_stat_statements").fetchall()
+        calls += sum(calls for query, calls in kept if "/*action='safe_routes'" in query)
+        assert not any("password" in query.lower() for query, _ in kept)
+    assert calls > 0
+
+
 def test_up_loads_crimes_once_and_walks_know_of_them(stack: Stack, tmp_path: Path) -> None:
     header = "Crime ID,Month,Reported by,Falls within,Longitude,Latitude,Crime type"
     row = ",2025-06,Gridshire Police,Gridshire Police,{:.4f},{:.4f},Robbery"
