@@ -180,10 +180,10 @@ def test_a_key_may_have_a_limit_of_its_own(
     (_, usual), (api_key_id, special) = api_key(database), api_key(database)
     query = (
         "insert into core.rate_limits (class, subject, api_key_id, amount, window_s) "
-        "values ('reads', 'api_key', %s, 5, 600)"
+        "values ('reads', 'api_key', %s, 5, 300)"
     )
     database.execute(query, [api_key_id])
-    policy = '"reads-api-key";q=5;w=600'
+    policy = '"reads-api-key";q=5;w=300'  # a count of its own
     client = clients[0]
     eventually(lambda: call(client, "reads", **special).headers.get("ratelimit-policy") == policy)
     exhaust(client, "reads", **usual)
