@@ -24,6 +24,7 @@ import psycopg
 import pytest
 import uvloop
 from pytest_postgresql import factories
+from pytest_postgresql.janitor import DatabaseJanitor
 
 from ops import crime, osm, schema
 from ops.cluster import Server, free_port
@@ -70,6 +71,17 @@ class Primary:
         return (
             f"host={self.host} port={self.port} user={self.user} "
             f"password={self.password} dbname={dbname}"
+        )
+
+    def copy(self, template, dbname: str) -> DatabaseJanitor:
+        """A database like the template, as long as the block lasts."""
+        return DatabaseJanitor(
+            user=self.user,
+            host=self.host,
+            port=self.port,
+            password=self.password,
+            dbname=dbname,
+            template_dbname=template.template_dbname,
         )
 
 

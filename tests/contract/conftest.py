@@ -6,11 +6,9 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from pytest_postgresql.janitor import DatabaseJanitor
 
-from ops import schema
 from tests.conftest import Primary, wait_for_replay
-from tests.contract.serving import Api, raise_limits, serve
+from tests.contract.serving import Api, database_to_serve, serve
 
 FUNCTIONS = Path(__file__).parent / "functions.sql"
 
@@ -18,18 +16,8 @@ FUNCTIONS = Path(__file__).parent / "functions.sql"
 @pytest.fixture(scope="package")
 def database(primary: Primary, template) -> Iterator[psycopg.Connection]:
     """The superuser's connection to the database that the API serves."""
-    janitor = DatabaseJanitor(
-        user=primary.user,
-        host=primary.host,
-        port=primary.port,
-        password=primary.password,
-        dbname="contract",
-        template_dbname=template.template_dbname,
-    )
-    with janitor, psycopg.connect(primary.conninfo("contract"), autocommit=True) as connection:
-        schema.set_passwords(primary.conninfo("contract"), {"authenticator": primary.password})
+    with database_to_serve(primary, template, "contract") as connection:
         connection.execute(FUNCTIONS.read_bytes())
-        raise_limits(connection)
         yield connection
 
 

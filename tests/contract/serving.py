@@ -16,7 +16,9 @@ import jwt
 import psycopg
 
 from common.settings import REPOSITORY
+from ops import schema
 from ops.cluster import free_port
+from tests.conftest import Primary
 
 SECRET = "the-secret-of-the-contract-tests-0123456789"
 
@@ -82,6 +84,16 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
             process.terminate()
             process.wait()
             sys.stderr.write(Path(log.name).read_text())  # for pytest to show or to look at
+
+
+@contextmanager
+def database_to_serve(primary: Primary, template, name: str) -> Iterator[psycopg.Connection]:
+    """The superuser's connection to a new database, which the API can log in to."""
+    where = primary.conninfo(name)
+    with primary.copy(template, name), psycopg.connect(where, autocommit=True) as connection:
+        schema.set_passwords(where, {"authenticator": primary.password})
+        raise_limits(connection)
+        yield connection
 
 
 def raise_limits(connection: psycopg.Connection) -> None:

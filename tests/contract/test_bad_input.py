@@ -18,14 +18,12 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_postgresql.janitor import DatabaseJanitor
 
 from common import signing_keys
-from ops import schema
 from tests import small_city
 from tests.conftest import Primary
 from tests.contract.fronts import Fronted, answers, fronted, read_all
-from tests.contract.serving import Api, bearer, raise_limits, serve
+from tests.contract.serving import Api, bearer, database_to_serve, serve
 from tests.contract.test_rpc import INJECTIONS, assert_error
 from tests.redis_cluster import TestCluster
 
@@ -94,19 +92,8 @@ values = st.deferred(
 
 @pytest.fixture(scope="module")
 def database(primary: Primary, template) -> Iterator[psycopg.Connection]:
-    janitor = DatabaseJanitor(
-        user=primary.user,
-        host=primary.host,
-        port=primary.port,
-        password=primary.password,
-        dbname="bad_input",
-        template_dbname=template.template_dbname,
-    )
-    where = primary.conninfo("bad_input")
-    with janitor, psycopg.connect(where, autocommit=True) as connection:
-        schema.set_passwords(where, {"authenticator": primary.password})
+    with database_to_serve(primary, template, "bad_input") as connection:
         small_city.build(connection)
-        raise_limits(connection)
         yield connection
 
 

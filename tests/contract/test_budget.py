@@ -8,12 +8,10 @@ from contextlib import ExitStack
 import httpx
 import psycopg
 import pytest
-from pytest_postgresql.janitor import DatabaseJanitor
 
-from ops import schema
 from tests.conftest import Primary, wait_for_replay
 from tests.contract.conftest import FUNCTIONS
-from tests.contract.serving import Api, raise_limits, serve
+from tests.contract.serving import Api, database_to_serve, serve
 from tests.contract.test_rpc import assert_error, eventually
 
 BUDGET = 13
@@ -25,19 +23,8 @@ OURS = (
 @pytest.fixture
 def hosts(primary: Primary, standby: Primary, template) -> Iterator[list[int]]:
     """A database of its own: processes of other tests have their places in theirs."""
-    janitor = DatabaseJanitor(
-        user=primary.user,
-        host=primary.host,
-        port=primary.port,
-        password=primary.password,
-        dbname="budget",
-        template_dbname=template.template_dbname,
-    )
-    with janitor:
-        with psycopg.connect(primary.conninfo("budget"), autocommit=True) as connection:
-            schema.set_passwords(primary.conninfo("budget"), {"authenticator": primary.password})
-            connection.execute(FUNCTIONS.read_bytes())
-            raise_limits(connection)
+    with database_to_serve(primary, template, "budget") as connection:
+        connection.execute(FUNCTIONS.read_bytes())
         wait_for_replay(primary, standby)
         yield [primary.port, standby.port]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from pytest_postgresql.janitor import DatabaseJanitor
 
 from ops import schema
 from ops.cluster import Server, free_port
@@ -52,15 +51,7 @@ class Phones:
 
 @pytest.fixture(scope="module")
 def database(primary: Primary, standby: Primary, template) -> Iterator[str]:
-    janitor = DatabaseJanitor(
-        user=primary.user,
-        host=primary.host,
-        port=primary.port,
-        password=primary.password,
-        dbname=DATABASE,
-        template_dbname=template.template_dbname,
-    )
-    with janitor:
+    with primary.copy(template, DATABASE):
         with psycopg.connect(primary.conninfo(DATABASE)) as writer:
             writer.execute(CITY)
             for month in MONTHS:

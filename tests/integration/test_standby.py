@@ -8,7 +8,6 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
-from pytest_postgresql.janitor import DatabaseJanitor
 
 from ops import demo_city, osm
 from tests.conftest import Primary, wait_for_replay
@@ -62,15 +61,7 @@ def pair(
     """Connections to a demo city with one journey in it, on the primary and on the standby."""
     streets: Path = tmp_path_factory.mktemp("demo") / "streets.osm.pbf"
     demo_city.write(demo_city.draw(1), streets)
-    janitor = DatabaseJanitor(
-        user=primary.user,
-        host=primary.host,
-        port=primary.port,
-        password=primary.password,
-        dbname="reads",
-        template_dbname=template.template_dbname,
-    )
-    with janitor:
+    with primary.copy(template, "reads"):
         osm.load(primary.conninfo("reads"), streets, demo_city.NAME)
         with psycopg.connect(primary.conninfo("reads"), autocommit=True) as writer:
             call(writer, "start_journey", {"journey_id": JOURNEY, "from_lon": LON, "from_lat": LAT})
