@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -21,86 +20,10 @@ from ops.cluster import free_port
 from ops.supervision import Supervisor
 from tests.command import saferoute
 from tests.small_map import FOOTWAY, write_map
+from tests.stack import BUS, EVERYTHING, Stack, four_ports
 
-REDIS = [f"redis-{number}" for number in range(1, 7)]
-EVERYTHING = ["primary", "replica", "analysts", *REDIS, "api"]
-BUS = 10_000
-"""From a Redis node's port to the one that other nodes speak to."""
 GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
 GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(8)]
-
-
-@dataclass
-class Stack:
-    folder: Path
-    ports: tuple[int, int, int, int]
-    admin_port: int = field(default_factory=free_port)
-    redis_ports: list[int] = field(default_factory=lambda: ports_with_a_bus())
-
-    @property
-    def environment(self) -> dict[str, str]:
-        primary, replica, analysts, api = self.ports
-        return {
-            "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
-            "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
-            "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
-            "SAFEROUTE_API_PORT": str(api),
-            "SAFEROUTE_ADMIN_PORT": str(self.admin_port),
-            "SAFEROUTE_REDIS_HOSTS": ",".join(f"127.0.0.1:{port}" for port in self.redis_ports),
-        }
-
-    def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        return saferoute("stack", *arguments, **self.environment)
-
-    def up(self, *arguments: object) -> str:
-        result = self.run("up", *arguments)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    def processes(self) -> dict[str, int]:
-        """The process id of each program that runs."""
-        found = re.findall(
-            r"^ *([\w-]+) +(?:running|starting) +\S+ +(\d+)", self.run("status").stdout, re.M
-        )
-        return {name: int(pid) for name, pid in found}
-
-    def conninfo(self, role: str, server: str) -> str:
-        port = self.ports[EVERYTHING.index(server)]
-        users = {"admin": "postgres", "owner": "saferoute_owner"}
-        password = _setting(self, f"SAFEROUTE_{role.upper()}_PASSWORD")
-        return (
-            f"host=127.0.0.1 port={port} dbname=saferoute user={users.get(role, role)} "
-            f"password={password}"
-        )
-
-    def connect(self, role: str, server: str) -> psycopg.Connection:
-        return psycopg.connect(self.conninfo(role, server))
-
-    def redis(self, number: int) -> redis.Redis:
-        """One node of the Redis Cluster."""
-        password = _setting(self, "SAFEROUTE_REDIS_PASSWORD")
-        return redis.Redis("127.0.0.1", self.redis_ports[number - 1], password=password)
-
-    def redis_roles(self) -> list[str]:
-        """What `make status` says of each node."""
-        return re.findall(r"^ *redis-\d .* (master|replica) *$", self.run("status").stdout, re.M)
-
-    def listening(self) -> list[bool]:
-        return [_listens(port) for port in self.ports]
-
-
-def four_ports() -> tuple[int, int, int, int]:
-    return free_port(), free_port(), free_port(), free_port()
-
-
-def ports_with_a_bus() -> list[int]:
-    """Six ports of which the one 10,000 above is free too, all below the ephemeral range."""
-    found: set[int] = set()
-    while len(found) < 6:
-        port = free_port() - BUS
-        if not _listens(port):
-            found.add(port)
-    return sorted(found)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +78,7 @@ def test_up_loads_crimes_once_and_walks_know_of_them(stack: Stack, tmp_path: Pat
 
 def test_up_makes_the_days_that_have_come_near(stack: Stack) -> None:
     address = {"host": "127.0.0.1", "port": stack.ports[0], "dbname": "saferoute"}
-    password = _setting(stack, "SAFEROUTE_OWNER_PASSWORD")
+    password = stack.setting("SAFEROUTE_OWNER_PASSWORD")
     horizon = "select max(upper_bound) from core.periods('core.journey_points')"
     with psycopg.connect(**address, user="saferoute_owner", password=password) as owner:
         before = owner.execute(horizon).fetchone()
@@ -179,10 +102,10 @@ def test_nothing_runs_as_root_that_is_a_server_or_listens_beyond_loopback(stack:
 
 @pytest.mark.parametrize("name", ["replica", "analysts"])
 def test_a_standby_does_not_hold_a_superusers_password(stack: Stack, name: str) -> None:
-    data = Path(_setting(stack, "SAFEROUTE_SERVERS")) / name
+    data = Path(stack.setting("SAFEROUTE_SERVERS")) / name
     kept = (data / "postgresql.auto.conf").read_text()
     assert "user=replicator" in kept
-    assert _setting(stack, "SAFEROUTE_ADMIN_PASSWORD") not in kept
+    assert stack.setting("SAFEROUTE_ADMIN_PASSWORD") not in kept
 
 
 def test_status_tells_how_far_each_standby_is_behind(stack: Stack) -> None:
@@ -246,7 +169,7 @@ def test_an_analyst_reads_and_cannot_write(stack: Stack) -> None:
 
 
 def test_a_standby_whose_slot_is_gone_is_copied_anew(stack: Stack) -> None:
-    mark = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "analysts.ready"
+    mark = Path(stack.setting("SAFEROUTE_SERVERS")) / "analysts.ready"
     made = mark.stat().st_mtime_ns
     Supervisor(stack.folder).stop_process("analysts")
     with stack.connect("admin", "primary") as admin:
@@ -257,7 +180,7 @@ def test_a_standby_whose_slot_is_gone_is_copied_anew(stack: Stack) -> None:
 
 
 def test_a_running_profile_of_an_earlier_version_is_brought_up_to_date(stack: Stack) -> None:
-    servers = Path(_setting(stack, "SAFEROUTE_SERVERS"))
+    servers = Path(stack.setting("SAFEROUTE_SERVERS"))
     with stack.connect("admin", "primary") as admin:
         (servers / "primary" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256")
         admin.execute("select pg_reload_conf()")
@@ -267,7 +190,7 @@ def test_a_running_profile_of_an_earlier_version_is_brought_up_to_date(stack: St
     stack.up()
     _wait_until(lambda: not _lets_in(stack, "analyst", "primary"))
     assert _lets_in(stack, "analyst", "analysts")
-    assert f":{port}" in _setting(stack, "SAFEROUTE_ANALYST_ADDRESS")
+    assert f":{port}" in stack.setting("SAFEROUTE_ANALYST_ADDRESS")
 
 
 def test_up_after_everything_was_killed_repairs(stack: Stack) -> None:
@@ -280,7 +203,7 @@ def test_up_after_everything_was_killed_repairs(stack: Stack) -> None:
 def test_up_that_was_killed_while_copying_the_primary_is_repaired(stack: Stack) -> None:
     stack.run("down")
     assert stack.listening() == [False] * 4
-    replica = Path(_setting(stack, "SAFEROUTE_SERVERS")) / "replica"
+    replica = Path(stack.setting("SAFEROUTE_SERVERS")) / "replica"
     replica.with_suffix(".ready").unlink()
     shutil.rmtree(replica)
     killed = subprocess.Popen(
@@ -322,7 +245,7 @@ def test_redis_keeps_its_data_while_the_profile_is_down(stack: Stack) -> None:
 
 
 def test_a_redis_cluster_that_was_not_made_to_the_end_is_made_anew(stack: Stack) -> None:
-    (Path(_setting(stack, "SAFEROUTE_SERVERS")) / "redis.ready").unlink()
+    (Path(stack.setting("SAFEROUTE_SERVERS")) / "redis.ready").unlink()
     stack.up()
     assert stack.redis_roles() == ["master"] * 3 + ["replica"] * 3
     assert [_keys(stack, number) for number in range(1, 7)] == [[]] * 6
@@ -366,7 +289,7 @@ def test_an_address_that_the_analysts_standby_cannot_have(tmp_path, address: str
 
 
 def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
-    servers = Path(_setting(stack, "SAFEROUTE_SERVERS"))
+    servers = Path(stack.setting("SAFEROUTE_SERVERS"))
     assert stack.run("clean").returncode != 0
     assert servers.exists()
     assert stack.run("clean", "--yes").returncode == 0
@@ -398,18 +321,8 @@ def _lets_in(stack: Stack, role: str, server: str) -> bool:
     return True
 
 
-def _setting(stack: Stack, name: str) -> str:
-    text = (stack.folder / "saferoute.env").read_text()
-    return re.search(rf"^{name}='(.*)'$", text, re.MULTILINE)[1]
-
-
 def _wait_until(is_so: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.002)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
