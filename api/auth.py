@@ -30,7 +30,6 @@ from common.redis import Redis, RedisGoneError
 from common.settings import Settings
 from common.signing_keys import TOKEN_LIFETIME
 
-PREFIX = "/auth/"
 _TIMEOUT = 5.0  # seconds one statement may take
 _PURPOSES = ("sign_up", "reset_password", "verify")
 _SENT = {"expires_in": 600}
