@@ -161,7 +161,6 @@ class Contents:
     """HTTP status of each of our own SQLSTATEs."""
     meanings: dict[str, tuple[str, str | None]]
     """Message and hint of each of our own SQLSTATEs."""
-
     priority_classes: frozenset[str]
     """Classes of endpoints whose calls have connections of their own."""
     policies: dict[str, ClassPolicies]
@@ -182,8 +181,9 @@ class Catalogue:
         """Nothing is read yet."""
         self._servers = servers
         self._contents: Contents | None = None
-        self._known_at: float | None = None
-        self._read_at = float("-inf")
+        self.read_at: float | None = None
+        """When what is known was read, on the monotonic clock; none before the first reading."""
+        self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
     @property
@@ -192,11 +192,6 @@ class Catalogue:
         if self._contents is None:
             raise unavailable("The catalogue of functions has not been read yet", "PGRST002")
         return self._contents
-
-    @property
-    def read_at(self) -> float | None:
-        """When what is known was read, on the monotonic clock; none before the first reading."""
-        return self._known_at
 
     async def function(self, name: str) -> Function:
         """The function of this name; PGRST202 where there is none even after reading anew."""
@@ -219,7 +214,7 @@ class Catalogue:
 
     async def reload_if_old(self) -> None:
         """Read anew, unless that was done a moment ago: unknown names must not load the server."""
-        if time.monotonic() - self._read_at > _APART:
+        if time.monotonic() - self._tried_at > _APART:
             await self.reload()
 
     async def reload(self) -> None:
@@ -233,7 +228,7 @@ class Catalogue:
         await asyncio.shield(self._reading)
 
     async def _read(self) -> None:
-        self._read_at = time.monotonic()
+        self._tried_at = time.monotonic()
         try:
             functions, roles, errors, classes, limits, paths = await self._servers.fetch_all(
                 (_FUNCTIONS, SCHEMA), (_ROLES,), (_ERRORS,), (_CLASSES,), (_LIMITS,), (_PATHS,)
@@ -243,7 +238,7 @@ class Catalogue:
             CATALOGUE_READINGS.labels("failed").inc()
             raise unavailable("The catalogue of functions cannot be read", "PGRST002") from None
         CATALOGUE_READINGS.labels("read").inc()
-        self._known_at = self._read_at
+        self.read_at = self._tried_at
         self._contents = Contents(
             {row["name"]: Function.of(row) for row in functions},
             {row["name"]: row["timeout"] or DEFAULT_TIMEOUT for row in roles},
