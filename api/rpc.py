@@ -168,7 +168,7 @@ class Rpc:
             f"{statement}/*action='{function.action}',traceparent='{trace.traceparent}'*/",
             arguments,
         )
-        goes_first = function.endpoint_class in self._catalogue.contents.priority_classes
+        is_priority = function.endpoint_class in self._catalogue.contents.priority_classes
         try:
             if function.is_volatile:
                 run = _CALL
@@ -177,11 +177,11 @@ class Rpc:
                         _CALL_ONCE,
                         (*parameters, key.decode("latin-1"), function.name),
                     )
-                rows = await self._servers.write(run, parameters, timeout, is_priority=goes_first)
+                rows = await self._servers.write(run, parameters, timeout, is_priority=is_priority)
             else:
                 after = self._after(call.headers.get(consistency.HEADER))
                 rows = await self._servers.read(
-                    _CALL, parameters, timeout, after=after, is_priority=goes_first
+                    _CALL, parameters, timeout, after=after, is_priority=is_priority
                 )
         except asyncpg.PostgresError as error:
             statuses = self._catalogue.contents.statuses
