@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import jwt
@@ -12,7 +11,6 @@ import jwt
 from common import signing_keys
 from tests.contract.accounts.person import OTHER_PASSWORD, Person, other, signed
 from tests.contract.test_rpc import assert_error
-from tests.redis_cluster import TestCluster
 
 
 def test_a_new_password_ends_every_session(person: Person) -> None:
@@ -85,34 +83,3 @@ def test_the_key_set_verifies_and_rotates(
         assert time.monotonic() < deadline
     renewed = person.refresh(tokens["refresh_token"]).json()
     assert jwt.get_unverified_header(renewed["access_token"])["kid"] == kid, "the new one waits"
-
-
-def test_while_redis_is_gone_nobody_signs_in_but_tokens_go_on(
-    client: httpx.Client, person: Person, redis_cluster: TestCluster
-) -> None:
-    tokens = person.sign_up()
-    key = f"sessions:{{{tokens['user_id']}}}"
-    with redis_cluster.stopped(redis_cluster.master_of(key)):
-        refused = [
-            person.sign_in(),
-            person.refresh(tokens["refresh_token"]),
-            person.post(
-                "reset-password",
-                phone=person.phone,
-                code=person.code("reset_password"),
-                password=OTHER_PASSWORD,
-            ),
-        ]
-        for answer in refused:
-            assert_error(answer, 503, "SR047")
-            assert answer.headers["retry-after"]
-        mine = client.get("/rpc/my_journeys", headers=signed(tokens))
-        assert mine.status_code == 200
-    eventually_200(lambda: person.sign_in())
-    assert person.refresh(tokens["refresh_token"]).status_code == 200, "and nothing was lost"
-
-
-def eventually_200(ask: Any) -> None:
-    deadline = time.monotonic() + 20
-    while ask().status_code != 200:
-        assert time.monotonic() < deadline
