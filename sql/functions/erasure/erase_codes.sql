@@ -8,10 +8,7 @@ begin
     delete from core.codes as c
     where c.code_id = any(array(
         select o.code_id from core.codes as o
-        where o.user_id = p_user_id or o.address in (
-            select a.address from core.users as u cross join lateral (values (u.phone), (u.email)) as a (address)
-            where u.user_id = p_user_id
-        )
+        where o.user_id = p_user_id or o.address = any(array(select core.user_addresses(p_user_id)))
         limit p_limit
     ));
     get diagnostics removed = row_count;

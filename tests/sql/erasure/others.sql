@@ -8,7 +8,7 @@ select
         select p.oid::regprocedure from pg_proc as p
         where p.proname in (
             'begin_erasure', 'erase_user', 'erase_points', 'erase_rows', 'erase_leftovers', 'finish_erasure', 'note_archive',
-            'note_removed', 'remove_erased', 'export_user_data', 'count_user_rows', 'user_archives', 'user_tables', 'user_digest', 'find_erased'
+            'note_removed', 'remove_erased', 'export_user_data', 'count_user_rows', 'user_archives', 'user_tables', 'user_digest', 'find_erased', 'user_addresses'
         ) and has_function_privilege(%L, p.oid, 'execute')$$, r),
         format('%s calls none of the functions', r)
     )
