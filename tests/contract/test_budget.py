@@ -71,7 +71,7 @@ def test_processes_never_have_more_than_the_budget(
         try:
             counts: list[int] = []
             deadline = time.monotonic() + 10
-            while len(counts) < 120 or (max(counts) < BUDGET - 2 and time.monotonic() < deadline):
+            while len(counts) < 120 or (max(counts) < BUDGET - 1 and time.monotonic() < deadline):
                 counts += (open.execute(OURS).fetchone()[0] for open in open_on.values())
         finally:
             stop.set()
