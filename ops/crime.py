@@ -15,10 +15,10 @@ from psycopg.types.json import Json, Jsonb
 from typer import Argument, Option
 
 from common.settings import settings
-from ops import crime_files
+from ops import crime_files, risk
 from ops.crime_formats import Format, FormatName, choose
 from ops.errors import OperatorError
-from ops.progress import print_summary, progress
+from ops.progress import bar, print_summary, progress
 from ops.regions import fill_after_import
 
 REASONS = {
@@ -115,13 +115,11 @@ def load(conninfo: str, path: Path, request: Request) -> Summary:
             connection.rollback()
             return summary
         connection.commit()
-        with progress() as bars:
-            if summary.loaded + summary.replaced + summary.removed:
-                # Or searches read whole months: autovacuum never looks at a partitioned table.
-                bars.add_task("Counting for the planner", total=None)
+        if summary.loaded + summary.replaced + summary.removed:
+            # Or searches read whole months: autovacuum never looks at a partitioned table.
+            with bar("Counting for the planner"):
                 connection.execute("analyze core.crime_data")
-            bars.add_task("Refreshing the risk", total=None)
-            connection.execute("select core.refresh_risk()")
+        risk.refresh(connection)
     return summary
 
 

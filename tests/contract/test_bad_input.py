@@ -144,6 +144,16 @@ def rows(database: psycopg.Connection, api: Api) -> Rows:
     return Rows(database)
 
 
+def assert_writes_nothing_if_refused(
+    client: httpx.Client, rows: "Rows", path: str, body: str
+) -> None:
+    before = rows.count()
+    answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert_fine(answer, body)
+    if answer.status_code >= 400:
+        assert rows.count() == before
+
+
 def assert_fine(answer: httpx.Response, sent: str) -> None:
     """An answer that may be given to a stranger, whatever was sent."""
     assert answer.status_code < 500, (answer.text, sent[:1000])
@@ -178,13 +188,7 @@ def test_every_function(
     @fuzz(25)
     @given(bodies | objects(st.sampled_from([*names, "unknown", "\0"]), values))
     def ask(body: str) -> None:
-        before = rows.count()
-        answer = client.post(
-            f"/rpc/{function}", content=body, headers={"Content-Type": "application/json"}
-        )
-        assert_fine(answer, body)
-        if answer.status_code >= 400:
-            assert rows.count() == before
+        assert_writes_nothing_if_refused(client, rows, f"/rpc/{function}", body)
 
     ask()
 
@@ -196,13 +200,7 @@ def test_signing_in_and_up(client: httpx.Client, rows: Rows, path: str) -> None:
     @fuzz(15)
     @given(objects(names, scalars))
     def ask(body: str) -> None:
-        before = rows.count()
-        answer = client.post(
-            f"/auth/{path}", content=body, headers={"Content-Type": "application/json"}
-        )
-        assert_fine(answer, body)
-        if answer.status_code >= 400:
-            assert rows.count() == before
+        assert_writes_nothing_if_refused(client, rows, f"/auth/{path}", body)
 
     ask()
 

@@ -1,27 +1,16 @@
 """Daily upkeep: what it does for every set, what it says, and what holds it off."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.command import saferoute_here
 from tests.conftest import Primary, wait_for_replay
-from tests.upkeep import POINTS, day, fingerprint, make_day, state, upkeep_of
+from tests.upkeep import POINTS, day, fingerprint, make_day, state
 
 START = day(40)
 WALKER = "0192f0c1-0000-4000-8000-000000000001"
 JOURNEY = "0192f0c1-0000-7000-8000-000000000002"
-
-
-@pytest.fixture
-def environment(db: psycopg.Connection, tmp_path: Path) -> Iterator[dict[str, str]]:
-    db.autocommit = True
-    db.execute("set timezone = 'UTC'")
-    with upkeep_of(db, tmp_path / "archive") as variables:
-        yield variables
 
 
 def test_one_failing_set_stops_no_other(

@@ -14,19 +14,11 @@ from ops import archive, detaching, maintenance, restore, retention, upkeep
 from ops.errors import OperatorError
 from tests.command import saferoute_here
 from tests.conftest import conninfo
-from tests.upkeep import POINTS, day, fingerprint, make_day, state, upkeep_of
+from tests.upkeep import POINTS, day, fingerprint, make_day, state
 
 START = day(40)
 PERIOD = f"{START:%Y-%m-%d}"
 WEEK = timedelta(days=7)
-
-
-@pytest.fixture
-def environment(db: psycopg.Connection, tmp_path: Path) -> Iterator[dict[str, str]]:
-    db.autocommit = True
-    db.execute("set timezone = 'UTC'")
-    with upkeep_of(db, tmp_path / "archive") as variables:
-        yield variables
 
 
 @pytest.fixture
