@@ -99,6 +99,7 @@ order by array_position(%s, r.rolname::text)
 _ROLE_NAMES = [
     *("web_anon", "authenticated", "integrator", "analyst", "operator", "worker"),
     *("authenticator", "replicator", "saferoute_api", "saferoute_auth", "saferoute_ingest"),
+    *("saferoute_live", "saferoute_tasks"),
     "saferoute_owner",
 ]
 _CALLS = """
@@ -123,7 +124,7 @@ where c.relnamespace = any(%(schemas)s::regnamespace[])
     )
 order by 1
 """
-_SCHEMAS = ["api", "auth", "core", "ops", "analytics"]
+_SCHEMAS = ["api", "auth", "live", "tasks", "core", "ops", "analytics"]
 _COLUMNS = """
 select a.attname, format_type(a.atttypid, a.atttypmod), col_description(a.attrelid, a.attnum)
 from pg_attribute as a

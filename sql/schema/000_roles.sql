@@ -10,6 +10,8 @@ begin
             ('saferoute_api', 'nologin', 'owns the api.* functions: not a table owner, no BYPASSRLS'),
             ('saferoute_auth', 'nologin', 'owns the auth.* functions: accounts and codes, nothing else of people'),
             ('saferoute_ingest', 'nologin', 'owns core.record_points_together, which stores the points of many callers at once'),
+            ('saferoute_live', 'nologin', 'owns the live.* functions: what the live gateway reads for many watchers at once'),
+            ('saferoute_tasks', 'nologin', 'owns the tasks.* functions: deliveries, sweeps and messages of everyone'),
             ('authenticator', 'login noinherit', 'login of the API; becomes the role of the token'),
             ('web_anon', 'nologin', 'a caller without a token'),
             ('authenticated', 'nologin', 'a signed-in person'),
@@ -35,6 +37,8 @@ grant integrator to authenticator;
 grant saferoute_api to saferoute_owner;
 grant saferoute_auth to saferoute_owner;
 grant saferoute_ingest to saferoute_owner;
+grant saferoute_live to saferoute_owner;
+grant saferoute_tasks to saferoute_owner;
 
 -- Replay lag and sizes, for upkeep and for those who watch it.
 grant pg_read_all_stats to saferoute_owner, operator;

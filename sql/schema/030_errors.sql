@@ -9,7 +9,7 @@ comment on table core.error_codes is 'Every error of our own: SQLSTATE, HTTP sta
 comment on column core.error_codes.code is 'SQLSTATE of class SR, the `code` of the error body.';
 comment on column core.error_codes.message is 'What happened, one sentence, shown to the caller.';
 comment on column core.error_codes.hint is 'What the caller can do about it.';
-grant select on core.error_codes to saferoute_api, saferoute_auth, authenticator;
+grant select on core.error_codes to saferoute_api, saferoute_auth, saferoute_live, saferoute_tasks, authenticator;
 
 insert into core.error_codes (code, http_status, message, hint) values
 ('SR001', 401, 'This call needs a signed-in person.', 'Send a token with a `sub` claim that is a UUID.'),
@@ -56,6 +56,17 @@ insert into core.error_codes (code, http_status, message, hint) values
 ('SR070', 429, 'Too many requests.', 'Wait as many seconds as Retry-After says.'),
 ('SR080', 409, 'This Idempotency-Key was used for another request.', 'Make a new key for each request.'),
 ('SR081', 400, 'The Idempotency-Key cannot be used.', 'Sign in, and send 1 to 200 printable characters.'),
-('SR082', 400, 'The X-Consistency-Token cannot be read.', 'Send what a write has answered with, unchanged, or nothing.')
+('SR082', 400, 'The X-Consistency-Token cannot be read.', 'Send what a write has answered with, unchanged, or nothing.'),
+('SR090', 404, 'There is no such alert of yours.', null),
+('SR091', 409, 'This alert id belongs to another alert.', 'Make a new UUID for each alert.'),
+('SR092', 409, 'The alert has ended.', null),
+('SR093', 403, 'The code to cancel the alert is wrong.', 'Send the code you chose, or resolve the alert once you are safe.'),
+('SR094', 404, 'There is no such walk that is watched.', 'Start to watch it with watch_journey.'),
+('SR095', 409, 'The walk has ended.', null),
+('SR096', 404, 'This link shows nothing any more.', 'Ask the walker for another.'),
+('SR097', 422, 'There are as many of these as there can be.', 'Remove one first.'),
+('SR098', 400, 'This address cannot be called.', 'Send an https address on the public internet.'),
+('SR099', 403, 'The signature of the call is wrong.', null),
+('SR100', 404, 'There is no such report.', null)
 on conflict (code) do update set
     http_status = excluded.http_status, message = excluded.message, hint = excluded.hint;

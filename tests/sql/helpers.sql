@@ -39,7 +39,7 @@ create function tests.our_schemas() returns oid[]
 language sql stable
 as $$
 select array_agg(n.oid) from pg_namespace as n
-where n.nspname in ('api', 'auth', 'core', 'ops', 'analytics', 'partman', 'pgmq')
+where n.nspname in ('api', 'auth', 'live', 'tasks', 'core', 'ops', 'analytics', 'partman', 'pgmq')
 $$;
 
 create function tests.functions_of(p_role text) returns setof text

@@ -1,6 +1,6 @@
 -- House rules that every function keeps.
 begin;
-select plan(12);
+select plan(14);
 
 create temporary view ours as
 select
@@ -18,7 +18,7 @@ from pg_proc as p
 inner join pg_namespace as n on p.pronamespace = n.oid
 inner join pg_roles as r on p.proowner = r.oid
 inner join pg_language as l on p.prolang = l.oid
-where n.nspname in ('api', 'auth', 'core', 'ops', 'analytics');
+where n.nspname in ('api', 'auth', 'live', 'tasks', 'core', 'ops', 'analytics');
 
 select is_empty(
     $$select signature from ours where obj_description(oid, 'pg_proc') is null$$,
@@ -55,7 +55,16 @@ select is_empty(
     'and nobody but the API itself may call them'
 );
 select is_empty(
-    $$select signature from ours where prosecdef and nspname not in ('api', 'auth', 'ops', 'analytics')
+    $$select signature from ours where nspname in ('live', 'tasks') and not (prosecdef and owner = 'saferoute_' || nspname)$$,
+    'live and tasks functions are SECURITY DEFINER and owned by a role of their own'
+);
+select is_empty(
+    $$select o.signature from ours as o, aclexplode(o.proacl) as a inner join pg_roles as r on r.oid = a.grantee
+      where o.nspname in ('live', 'tasks') and r.rolname not in ('authenticator', 'worker', o.owner)$$,
+    'and nobody but the API, the gateway and the workers may call them'
+);
+select is_empty(
+    $$select signature from ours where prosecdef and nspname not in ('api', 'auth', 'live', 'tasks', 'ops', 'analytics')
       and owner <> 'saferoute_ingest'$$,
     'only what apps, the API, operators and analysts call is SECURITY DEFINER'
 );
@@ -76,7 +85,7 @@ select is_empty(
 );
 select is_empty(
     $$select c.oid::regclass from pg_class as c inner join pg_namespace as n on n.oid = c.relnamespace
-      where n.nspname in ('core', 'auth', 'analytics', 'ops') and c.relkind in ('r', 'p', 'v') and not c.relispartition
+      where n.nspname in ('core', 'auth', 'live', 'tasks', 'analytics', 'ops') and c.relkind in ('r', 'p', 'v') and not c.relispartition
       and obj_description(c.oid, 'pg_class') is null$$,
     'every table and view has a comment'
 );

@@ -28,10 +28,15 @@ begin
     execute p_statement into body using p_arguments;
     status := nullif(current_setting('response.status', true), '');
     headers := nullif(current_setting('response.headers', true), '');
+    -- Not for the caller: the API takes this header out and publishes what it holds.
+    if current_setting('response.publications', true) <> '' then
+        headers := coalesce(headers, '[]')::jsonb
+        || jsonb_build_object('Saferoute-Publish', '[' || current_setting('response.publications') || ']');
+    end if;
 end
 $$;
 
 comment on function core.call(text, boolean, text, text, text, text, text, text, json) is
-'One request of the API in one statement: become p_role, say who calls and how, run p_statement (text the API built from pg_proc, $1 = p_arguments) and return its one value as body. A function that sets response.status or response.headers (a JSON array of one-key objects) for its transaction answers with these. All that is set ends with the transaction. p_application is the application_name while it runs: it names the request. SECURITY INVOKER: a role cannot be switched inside a definer function.';
+'One request of the API in one statement: become p_role, say who calls and how, run p_statement (text the API built from pg_proc, $1 = p_arguments) and return its one value as body. A function that sets response.status or response.headers (a JSON array of one-key objects) for its transaction answers with these. What core.publish has collected is added as a header Saferoute-Publish, which the API keeps to itself. All that is set ends with the transaction. p_application is the application_name while it runs: it names the request. SECURITY INVOKER: a role cannot be switched inside a definer function.';
 revoke all on function core.call(text, boolean, text, text, text, text, text, text, json) from public;
 grant execute on function core.call(text, boolean, text, text, text, text, text, text, json) to authenticator;

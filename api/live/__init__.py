@@ -1,0 +1,1 @@
+"""The live gateway: a process of its own that tells watchers what happens, over WebSockets."""

@@ -1,0 +1,1 @@
+"""Background tasks: a Celery application, and the clients of outside services."""
