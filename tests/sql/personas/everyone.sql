@@ -40,7 +40,7 @@ select is_empty(
 select is_empty(
     $$select c.oid::regclass from pg_class as c inner join pg_roles as r on r.oid = c.relowner
       where c.relnamespace = any(tests.our_schemas()) and c.relkind in ('r', 'p')
-        and r.rolname in ('saferoute_api', 'saferoute_auth', 'saferoute_ingest', 'authenticator')$$,
+        and r.rolname in ('saferoute_api', 'saferoute_auth', 'saferoute_ingest', 'saferoute_live', 'saferoute_tasks', 'authenticator')$$,
     'what runs for callers owns no table: an owner is above policies'
 );
 select is_empty(
