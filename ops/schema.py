@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from common.settings import REPOSITORY
-from ops import migrations
+from ops import migrations, queues
 from ops.migrations import Migration
 
 SQL = REPOSITORY / "sql"
@@ -68,6 +68,8 @@ def install(conninfo: str, found: Iterable[Migration] | None = None) -> None:
             " values (%s, %s, %s, clock_timestamp()) on conflict do nothing",
             [(each.number, each.name, each.checksum) for each in found or migrations.known()],
         )
+        connection.execute("reset role")
+        queues.install(connection)
         connection.execute("notify saferoute_catalogue")  # the API reads pg_proc anew
 
 

@@ -23,7 +23,7 @@ from tenacity import (
     wait_random,
 )
 
-from ops import migrations, schema
+from ops import migrations, queues, schema
 from ops.errors import OperatorError
 from ops.migrations import PHASES, Migration, Statement
 
@@ -99,6 +99,9 @@ def bring_up_to_date(
             tell(migration.name)
             _patiently(connection, migration, patience, tell)
             yield Done(migration.name, time.monotonic() - begun)
+        if _has_role(connection, "saferoute_tasks"):
+            tell("the queues")
+            queues.install(connection)
 
 
 def state_of(connection: psycopg.Connection, found: Sequence[Migration]) -> State:
@@ -312,3 +315,7 @@ def _applied(connection: psycopg.Connection) -> list[Applied]:
 
 def _exists(connection: psycopg.Connection, table: str) -> bool:
     return connection.execute("select to_regclass(%s)", [table]).fetchone() != (None,)
+
+
+def _has_role(connection: psycopg.Connection, name: str) -> bool:
+    return connection.execute("select to_regrole(%s)", [name]).fetchone() != (None,)

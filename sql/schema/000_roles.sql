@@ -39,6 +39,8 @@ grant saferoute_auth to saferoute_owner;
 grant saferoute_ingest to saferoute_owner;
 grant saferoute_live to saferoute_owner;
 grant saferoute_tasks to saferoute_owner;
+-- Queues belong to those who work them off.
+grant worker to saferoute_owner;
 
 -- Replay lag and sizes, for upkeep and for those who watch it.
 grant pg_read_all_stats to saferoute_owner, operator;

@@ -10,6 +10,8 @@ from ops.cluster import run
 # Periods come and go with time. Without its schema the pattern would match nothing: pg_dump has no
 # search path.
 PERIODS = "*.*_p20*"
+# Installed from a package, like an extension.
+WITHOUT_QUEUES = ("--exclude-schema", "pgmq")
 
 
 def dump(connection: psycopg.Connection, *options: str) -> str:
@@ -26,16 +28,18 @@ def roles(connection: psycopg.Connection) -> str:
 
 
 def schema_text(connection: psycopg.Connection, *options: str) -> str:
-    """Every object but the periods, with its owner, comment and rights.
+    """Every object but the periods and the queues, with its owner, comment and rights.
 
     With the option `--create` also the rights on the database, which a clone does not have.
     """
-    return _normal(dump(connection, "--schema-only", "--exclude-table", PERIODS, *options))
+    return _normal(
+        dump(connection, "--schema-only", "--exclude-table", PERIODS, *WITHOUT_QUEUES, *options)
+    )
 
 
 def rows(connection: psycopg.Connection) -> str:
-    """The rows of every table but the periods, without what says when it was installed."""
-    options = ("--data-only", "--inserts", "--exclude-table", PERIODS)
+    """The rows of tables but periods and queues, without what says when it was installed."""
+    options = ("--data-only", "--inserts", "--exclude-table", PERIODS, *WITHOUT_QUEUES)
     text = dump(connection, *options, "--exclude-table-data", "core.migrations")
     return "\n".join(sorted(_normal(text).splitlines()))
 
