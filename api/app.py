@@ -18,6 +18,8 @@ from api.contact_page import contact_page
 from api.errors import RequestError
 from api.ingest import Ingest
 from api.limits import Limits
+from api.lines import Lines
+from api.publications import Publications
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
 from api.signing import Signing
@@ -42,7 +44,9 @@ class Application:
         tokens = Tokens(settings, signing)
         calls = Calls()
         self._ingest = Ingest(self.servers)
-        self._limits = Limits(self._redis, self._catalogue)
+        self._lines = Lines(self._redis)
+        self._limits = Limits(self._redis, self._lines, self._catalogue)
+        self._publications = Publications(self._redis, self._lines)
         self._rpc = Rpc(
             calls,
             self.servers,
@@ -51,6 +55,7 @@ class Application:
             self._api_keys,
             self._ingest,
             self._limits,
+            self._publications,
         )
         self._auth = Auth(
             settings,
@@ -91,7 +96,8 @@ class Application:
         yield
         await self._ingest.close()
         await self.servers.close()
-        await self._limits.close()
+        await self._publications.close()
+        await self._lines.close()
         await self._redis.aclose()
         self._auth.close()
 

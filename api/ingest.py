@@ -18,6 +18,8 @@ from api.metrics import GROUP_SECONDS, GROUP_SIZES
 from api.servers import Servers
 from api.tokens import Caller
 
+RECORD_POINTS = "record_points"
+"""The function whose small calls are stored together."""
 _BODY_LIMIT = 2048  # bytes: larger batches are worth a transaction of their own
 _AT_ONCE = 512  # calls in one statement
 _IN_FLIGHT = 2  # statements: one runs while the other commits; a third gained nothing
@@ -51,7 +53,7 @@ class Ingest:
     def takes(function: Function, caller: Caller, body: str) -> bool:
         """Whether this is a call that is stored with others."""
         return (
-            function.name == "record_points"
+            function.name == RECORD_POINTS
             and len(body) <= _BODY_LIMIT
             and caller.role == "authenticated"
             and caller.user_id is not None

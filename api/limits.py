@@ -100,10 +100,10 @@ return {{is_admitted and 1 or 0, window[2], tostring(window[1] + ARGV[2] - now)}
 class Limits:
     """Admits calls or refuses them."""
 
-    def __init__(self, redis: Redis, catalogue: Catalogue) -> None:
+    def __init__(self, redis: Redis, lines: Lines, catalogue: Catalogue) -> None:
         """Where calls are counted, and where the limits are read from."""
         self._redis = redis
-        self._lines = Lines(redis)
+        self._lines = lines
         self._catalogue = catalogue
         self._is_local = False
         # Not the library's asynchronous store: that one looks through all its keys at every hit
@@ -113,10 +113,6 @@ class Limits:
             False: SlidingWindowCounterRateLimiter(memory),
             True: MovingWindowRateLimiter(memory),
         }
-
-    async def close(self) -> None:
-        """Cut the connections."""
-        await self._lines.close()
 
     async def admit(
         self, endpoint_class: str, caller: Caller, client: str, address: str | None = None

@@ -47,6 +47,21 @@ class Lines:
                 self._open(nodes[0])
         return await self._redis.execute_command(*command)
 
+    def send(self, key: str, command: tuple[Any, ...]) -> "asyncio.Future[Any] | None":
+        """The answer to come, which may be an error; none where there is no connection yet.
+
+        For what nobody waits for: it costs no task. RedisGoneError is what it fails with.
+        """
+        nodes = self._redis.nodes_manager.slots_cache.get(self._redis.keyslot(key))
+        if not nodes:
+            return None
+        line = self._lines.get(nodes[0].name)
+        if line is not None and not line.is_closed:
+            return line.ask(command)
+        if nodes[0].name not in self._openings:
+            self._open(nodes[0])
+        return None
+
     async def close(self) -> None:
         """Cut all connections."""
         for opening in list(self._openings.values()):

@@ -56,6 +56,12 @@ REPLAYS = Counter(
     "saferoute_idempotent_replays",
     "Writes with an Idempotency-Key that were answered as the first time.",
 )
+PUBLICATIONS = Counter(
+    "saferoute_publications",
+    "Messages for watchers: sent to Redis, or dropped, because it is gone or slow. Watchers then "
+    "get them from the database.",
+    ["outcome"],
+)
 CATALOGUE_READINGS = Counter(
     "saferoute_catalogue_readings", "Readings of the catalogue of functions.", ["outcome"]
 )

@@ -9,6 +9,7 @@ import asyncpg
 import orjson
 
 from api.errors import Headers, RequestError
+from api.publications import HEADER
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")  # a line break would begin another header
@@ -25,10 +26,21 @@ _DETAIL = (
 )
 
 
-def own_headers(text: str) -> Headers:
-    """What a function has put into `response.headers`: a JSON array of objects of one key each."""
+def own_headers(text: str) -> tuple[Headers, str | None]:
+    """What a function has put into `response.headers`: a JSON array of objects of one key each.
+
+    And what it publishes, which is among them and not for the caller.
+    """
+    headers: Headers = []
+    publications: str | None = None
     try:
-        return [_header(*pair) for entry in orjson.loads(text) for pair in entry.items()]
+        for entry in orjson.loads(text):
+            for name, value in entry.items():
+                if name == HEADER:
+                    publications = value
+                else:
+                    headers.append(_header(name, value))
+        return headers, publications
     except (ValueError, AttributeError, TypeError):
         raise RequestError(
             500,

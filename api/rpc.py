@@ -24,9 +24,10 @@ from api.errors import (
     mistake,
     no_such_path,
 )
-from api.ingest import Ingest
+from api.ingest import RECORD_POINTS, Ingest
 from api.limits import Limits
 from api.metrics import REPLAYS
+from api.publications import Publications
 from api.raised import own_headers, own_status, raised
 from api.server import APPLICATION
 from api.servers import Servers
@@ -54,6 +55,7 @@ class Rpc:
         api_keys: ApiKeys,
         ingest: Ingest,
         limits: Limits,
+        publications: Publications,
     ) -> None:
         """What every request needs."""
         self._calls = calls
@@ -63,6 +65,7 @@ class Rpc:
         self._tokens = tokens
         self._api_keys = api_keys
         self._limits = limits
+        self._publications = publications
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -110,7 +113,7 @@ class Rpc:
         )
         if method == "POST":
             body = await json_body(received, receive, self._catalogue.contents)
-            statement, arguments = await self._from_body(function, body)
+            statement, arguments, named = await self._from_body(function, body)
         else:
             if function.is_volatile:
                 raise RequestError(
@@ -120,18 +123,22 @@ class Rpc:
                     hint="Call it with POST.",
                     headers={"allow": "POST"},
                 )
-            statement, arguments = await self._from_query(function, scope["query_string"])
+            statement, arguments, named = await self._from_query(function, scope["query_string"])
         answer = await self._call(function, caller, scope, call, statement, arguments)
         if function.is_volatile:
             answered += await self._consistency_token()
         usual = _USUAL
         if answer["headers"] is not None:
-            own = own_headers(answer["headers"])
+            own, publications = own_headers(answer["headers"])
             names = {name for name, _ in own}
             usual = [header for header in usual if header[0] not in names]
             if b"idempotency-replayed" in names:
                 REPLAYS.inc()
+            elif publications is not None:
+                self._publications.publish_all(publications)
             answered += own
+        elif function.name == RECORD_POINTS:
+            self._publications.publish_position(named, answer["body"])
         status = 204 if function.is_void else 200
         if answer["status"] is not None:
             status = own_status(answer["status"])
@@ -205,18 +212,22 @@ class Rpc:
             # To ignore it would answer with what may be stale to who has asked for the opposite.
             raise self._catalogue.contents.error("SR082") from None
 
-    async def _from_body(self, function: Function, body: bytes) -> tuple[str, str]:
-        """Statement and JSON arguments of a POST; the JSON is parsed once, for its keys only."""
+    async def _from_body(
+        self, function: Function, body: bytes
+    ) -> tuple[str, str, Mapping[str, Any]]:
+        """Statement and JSON arguments of a POST, which are parsed once; and what they say."""
         if function.takes_body:
             arguments = body or b"null"
             _parsed(arguments)
-            return function.statement_of_body(), arguments.decode()
+            return function.statement_of_body(), arguments.decode(), {}
         named = _parsed(body) if body else {}
         if not isinstance(named, dict):
             raise RequestError(400, "PGRST102", "The body must be a JSON object of named arguments")
-        return await self._statement(function, frozenset(named)), body.decode() or "{}"
+        return await self._statement(function, frozenset(named)), body.decode() or "{}", named
 
-    async def _from_query(self, function: Function, query: bytes) -> tuple[str, str]:
+    async def _from_query(
+        self, function: Function, query: bytes
+    ) -> tuple[str, str, Mapping[str, Any]]:
         """Statement and JSON arguments of a GET; PostgreSQL casts each text to its type."""
         try:
             named: dict[str, Any] = dict(parse_qsl(query.decode("ascii"), True, errors="strict"))
@@ -229,7 +240,7 @@ class Rpc:
                 raise self._catalogue.contents.error("SR033")
             _parsed(text)
             named[name] = orjson.Fragment(named[name])
-        return statement, orjson.dumps(named).decode()
+        return statement, orjson.dumps(named).decode(), named
 
     async def _statement(self, function: Function, names: frozenset[str]) -> str:
         try:

@@ -17,6 +17,7 @@ import uvloop
 from prometheus_client import REGISTRY
 
 from api.errors import RequestError
+from api.lines import Lines
 from bench.limits.cost import limits_of, person, row
 from common.redis import Redis
 from common.settings import settings
@@ -32,8 +33,10 @@ async def main(seconds: float) -> dict[str, Any]:
     """Both kinds of limit side by side."""
     redis = Redis(settings())
     await redis.warm()
+    lines = Lines(redis)
     limits = limits_of(
         redis,
+        lines,
         [
             row(KINDS["moving window"], AMOUNT, WINDOW, is_hard=True),
             row(KINDS["counter"], AMOUNT, WINDOW, is_hard=False),
@@ -50,7 +53,7 @@ async def main(seconds: float) -> dict[str, Any]:
             strict=True,
         )
     )
-    await limits.close()
+    await lines.close()
     await redis.aclose()
     return found
 

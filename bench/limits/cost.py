@@ -18,6 +18,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from api.catalogue import Catalogue, Contents
 from api.limits import Limits
+from api.lines import Lines
 from api.policies import by_class
 from api.tokens import Caller
 from common.redis import Redis, RedisGoneError
@@ -35,7 +36,7 @@ class Fixed:
     contents: Contents
 
 
-def limits_of(redis: Redis, rows: Sequence[dict[str, Any]]) -> Limits:
+def limits_of(redis: Redis, lines: Lines, rows: Sequence[dict[str, Any]]) -> Limits:
     """The product's limiter with these rows of the table."""
     contents = Contents(
         functions={},
@@ -46,7 +47,7 @@ def limits_of(redis: Redis, rows: Sequence[dict[str, Any]]) -> Limits:
         path_classes={},
         policies=by_class(rows),
     )
-    return Limits(redis, cast(Catalogue, Fixed(contents)))
+    return Limits(redis, lines, cast(Catalogue, Fixed(contents)))
 
 
 def row(kind: str, amount: int, window_s: int, *, is_hard: bool) -> dict[str, Any]:
@@ -80,9 +81,9 @@ async def measure(settings: Settings, rounds: int, in_flight: int) -> dict[str, 
     redis = Redis(settings)
     if not await redis.warm():
         raise SystemExit("bench: the Redis Cluster is not up")
-    limits = limits_of(
-        redis, [row("reads", 10**6, 60, is_hard=False), row("codes", 1000, 60, is_hard=True)]
-    )
+    lines = Lines(redis)
+    rows = [row("reads", 10**6, 60, is_hard=False), row("codes", 1000, 60, is_hard=True)]
+    limits = limits_of(redis, lines, rows)
     stock = SlidingWindowCounterRateLimiter(
         RedisClusterStorage(
             f"async+redis+cluster://:{password(settings)}@{settings.redis_hosts}",
@@ -108,7 +109,7 @@ async def measure(settings: Settings, rounds: int, in_flight: int) -> dict[str, 
             cost = await _undisturbed(redis, contenders[name], in_flight)
             if number:  # the first warms up
                 found[name].append(cost)
-    await limits.close()
+    await lines.close()
     await redis.aclose()
     return found
 

@@ -50,7 +50,19 @@ begin
     if coalesce(status, '200') < '400' then
         perform set_config('role', 'none', true);
         insert into core.idempotency_keys as k (caller_id, idempotency_key, endpoint, digest, body, status, headers)
-        values (v_caller_id, p_key, p_endpoint, v_digest, body, status, headers)
+        values (
+            v_caller_id, p_key, p_endpoint, v_digest, body, status,
+            case
+                -- What was published is not published again.
+                when headers like '%"Saferoute-Publish"%' then
+                    (
+                        select jsonb_agg(h.header)
+                        from jsonb_array_elements(headers::jsonb) as h (header)
+                        where not h.header ? 'Saferoute-Publish'
+                    )::text
+                else headers
+            end
+        )
         on conflict (caller_id, idempotency_key) do update set -- it is over a day old
             endpoint = excluded.endpoint,
             digest = excluded.digest,
