@@ -36,6 +36,10 @@ OPTIONS = {
 # One call of each endpoint, arguments as Database.call gives them.
 _BEN = "'Ben', 'email', %(contact)s || '@mail.example', 'Zoe'"
 _NEW = "'New', 'email', %(new_id)s || '@mail.example', 'Zoe'"
+# A walk has room for 20 links.
+_SHARED = (
+    "select api.revoke_share((s ->> 'share_id')::uuid) from api.share_journey(%(journey)s) as s"
+)
 CALLS_OF = {
     "accept_contact": "select api.accept_contact(%(token)s)",
     "add_contact": f"select api.add_contact(%(contact)s, {_BEN})",
@@ -46,13 +50,16 @@ CALLS_OF = {
     "journey_track": "select api.journey_track(%(journey)s)",
     "my_contacts": "select api.my_contacts()",
     "my_journeys": "select api.my_journeys()",
+    "my_shares": "select api.my_shares(%(journey)s)",
     "record_points": "select api.record_points(%(journey)s, %(points)s)",
     "remove_contact": f"select api.add_contact(%(new_id)s, {_NEW}), api.remove_contact(%(new_id)s)",
     "reorder_contacts": "select api.reorder_contacts(array[%(contact)s, %(accepted)s])",
     "resend_contact_invitation": "select api.resend_contact_invitation(%(accepted)s)",
+    "revoke_share": _SHARED,
     "risk_at": "select api.risk_at(%(lon)s, %(lat)s, %(at)s)",
     "route_safety": "select api.route_safety(%(line)s, %(at)s)",
     "safe_routes": "select api.safe_routes(%(lon)s, %(lat)s, %(to_lon)s, %(to_lat)s, %(at)s)",
+    "share_journey": _SHARED,
     "start_journey": "select api.start_journey(%(new_id)s, %(lon)s, %(lat)s)",
     "update_contact": "select api.update_contact(%(contact)s, 'Ben')",
     "verify_contact": "select api.verify_contact(%(accepted)s, '000000')",

@@ -28,6 +28,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "journey_track": {"journey_id": JOURNEY},
     "my_contacts": {},
     "my_journeys": {},
+    "my_shares": {"journey_id": JOURNEY},
     "risk_at": {"lon": LON, "lat": LAT, "at": FRIDAY_NIGHT},
     "route_safety": {"route": json.dumps(LINE), "at": FRIDAY_NIGHT},
     "safe_routes": {
@@ -73,6 +74,7 @@ def pair(
                 for number, (time,) in enumerate(times)
             ]
             call(writer, "record_points", {"journey_id": JOURNEY, "points": json.dumps(points)})
+            call(writer, "share_journey", {"journey_id": JOURNEY})
             contact = {
                 "contact_id": CONTACT,
                 "name": "Ben",

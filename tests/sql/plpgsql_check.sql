@@ -15,7 +15,7 @@ select is_empty(
         p.oid, coalesce(t.tgrelid, 0), oldtable => t.tgoldtable, newtable => t.tgnewtable,
         extra_warnings => false, performance_warnings => false
     ) as c
-    where n.nspname in ('api', 'auth', 'core', 'ops', 'analytics') and l.lanname = 'plpgsql' and c.level = 'error'
+    where n.nspname in ('api', 'auth', 'live', 'tasks', 'core', 'ops', 'analytics') and l.lanname = 'plpgsql' and c.level = 'error'
     $$,
     'plpgsql_check finds no error'
 );

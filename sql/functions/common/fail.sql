@@ -17,4 +17,4 @@ $$;
 comment on function core.fail(text, text) is
 'Raise one of our own errors: SQLSTATE p_code, message and hint from core.error_codes, detail from the caller.';
 revoke all on function core.fail(text, text) from public;
-grant execute on function core.fail(text, text) to saferoute_api, saferoute_auth, authenticator;
+grant execute on function core.fail(text, text) to saferoute_api, saferoute_auth, saferoute_live, saferoute_tasks, authenticator;

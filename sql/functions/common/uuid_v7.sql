@@ -15,4 +15,4 @@ $$;
 comment on function core.uuid_v7() is
 'A new UUID of version 7: milliseconds, then 74 random bits. For rows that the server names; apps make their own.';
 revoke all on function core.uuid_v7() from public;
-grant execute on function core.uuid_v7() to saferoute_api, saferoute_auth;
+grant execute on function core.uuid_v7() to saferoute_api, saferoute_auth, saferoute_tasks;
