@@ -40,6 +40,7 @@ _NEW = "'New', 'email', %(new_id)s || '@mail.example', 'Zoe'"
 _SHARED = (
     "select api.revoke_share((s ->> 'share_id')::uuid) from api.share_journey(%(journey)s) as s"
 )
+_REPORT = "api.request_report(%(new_id)s, 'export')"
 CALLS_OF = {
     "accept_contact": "select api.accept_contact(%(token)s)",
     "add_contact": f"select api.add_contact(%(contact)s, {_BEN})",
@@ -51,9 +52,14 @@ CALLS_OF = {
     "my_contacts": "select api.my_contacts()",
     "my_journeys": "select api.my_journeys()",
     "my_shares": "select api.my_shares(%(journey)s)",
+    "my_reports": "select api.my_reports()",
     "record_points": "select api.record_points(%(journey)s, %(points)s)",
     "remove_contact": f"select api.add_contact(%(new_id)s, {_NEW}), api.remove_contact(%(new_id)s)",
+    "remove_report": f"select {_REPORT}, api.remove_report(%(new_id)s)",
     "reorder_contacts": "select api.reorder_contacts(array[%(contact)s, %(accepted)s])",
+    "report_content": "select api.report_content(%(report)s)",
+    "report_status": "select api.report_status(%(report)s)",
+    "request_report": f"select {_REPORT}, api.remove_report(%(new_id)s)",
     "resend_contact_invitation": "select api.resend_contact_invitation(%(accepted)s)",
     "revoke_share": _SHARED,
     "risk_at": "select api.risk_at(%(lon)s, %(lat)s, %(at)s)",
@@ -93,6 +99,9 @@ class Database:
         self.admin.execute("update core.message_limits set amount = 1e9")
         self.contacts = [self._add_contact() for _ in range(2)]
         self.caller.execute("select api.accept_contact(%s)", [self.contacts[1][1]])
+        self.report = uuid.uuid4()
+        self.caller.execute("select api.request_report(%s, 'export')", [self.report])
+        self.admin.execute("update core.reports set state = 'ready', media_type = '', content = ''")
 
     def missing(self) -> set[str]:
         """Endpoints that CALLS_OF does not know."""
@@ -140,6 +149,7 @@ class Database:
                 "contact": self.contacts[0][0],
                 "token": self.contacts[0][1],
                 "accepted": self.contacts[1][0],
+                "report": self.report,
                 "new_id": uuid.uuid4(),
                 "points": _points(origin, 10),
             },

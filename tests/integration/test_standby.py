@@ -15,6 +15,7 @@ from tests.conftest import Primary, wait_for_replay
 WALKER = "0192f0c1-0000-4000-8000-000000000001"
 JOURNEY = "0192f0c1-0000-7000-8000-000000000002"
 CONTACT = "0192f0c1-0000-7000-8000-000000000003"
+REPORT = "0192f0c1-0000-7000-8000-000000000004"
 TOKEN = "what-follows-the-number-sign-in-the-link"
 LON, LAT = demo_city.LON, demo_city.LAT
 FRIDAY_NIGHT = "2026-06-05 23:30+00"
@@ -29,6 +30,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "my_contacts": {},
     "my_journeys": {},
     "my_shares": {"journey_id": JOURNEY},
+    "my_reports": {},
+    "report_content": {"report_id": REPORT},
+    "report_status": {"report_id": REPORT},
     "risk_at": {"lon": LON, "lat": LAT, "at": FRIDAY_NIGHT},
     "route_safety": {"route": json.dumps(LINE), "at": FRIDAY_NIGHT},
     "safe_routes": {
@@ -84,6 +88,8 @@ def pair(
             }
             call(writer, "add_contact", contact)
             writer.execute("update core.contact_links set digest = sha256(%s)", [TOKEN.encode()])
+            call(writer, "request_report", {"report_id": REPORT, "kind": "export"})
+            writer.execute("update core.reports set state = 'ready', media_type = '', content = ''")
             wait_for_replay(primary, standby)
             with psycopg.connect(standby.conninfo("reads"), autocommit=True) as reader:
                 yield writer, reader

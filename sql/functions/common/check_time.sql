@@ -11,4 +11,4 @@ $$;
 
 comment on function core.check_time(timestamptz) is 'SR015 unless the time lies in the years 2000 to 2099 (UTC).';
 revoke all on function core.check_time(timestamptz) from public;
-grant execute on function core.check_time(timestamptz) to saferoute_api;
+grant execute on function core.check_time(timestamptz) to saferoute_api, saferoute_tasks;

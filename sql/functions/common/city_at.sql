@@ -21,4 +21,4 @@ $$;
 comment on function core.city_at(geometry) is
 'The imported city whose walkable bounds hold the point (EPSG:4326), the smallest where several do; SR014 where none does.';
 revoke all on function core.city_at(geometry) from public;
-grant execute on function core.city_at(geometry) to saferoute_api;
+grant execute on function core.city_at(geometry) to saferoute_api, saferoute_tasks;

@@ -43,4 +43,4 @@ $$;
 comment on function core.decode_polyline(text, integer) is
 'The line (EPSG:4326) of an encoded polyline of 5 or 6 decimals, repeated points kept; SR016 where the text is none, SR010 where it leaves the Earth.';
 revoke all on function core.decode_polyline(text, integer) from public;
-grant execute on function core.decode_polyline(text, integer) to saferoute_api;
+grant execute on function core.decode_polyline(text, integer) to saferoute_api, saferoute_tasks;

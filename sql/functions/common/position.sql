@@ -14,4 +14,4 @@ $$;
 comment on function core.position(float8, float8) is
 'The point (EPSG:4326) at this longitude and latitude in degrees; SR010 where they are null, NaN or off the Earth.';
 revoke all on function core.position(float8, float8) from public;
-grant execute on function core.position(float8, float8) to saferoute_api;
+grant execute on function core.position(float8, float8) to saferoute_api, saferoute_tasks;

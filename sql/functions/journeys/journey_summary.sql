@@ -15,4 +15,4 @@ $$;
 comment on function core.journey_summary(core.journeys) is
 'A journey as its walker sees it: the arguments it was started with, and when it ended (null while it lasts). Inlined, so it has no search_path of its own.';
 revoke all on function core.journey_summary(core.journeys) from public;
-grant execute on function core.journey_summary(core.journeys) to saferoute_api;
+grant execute on function core.journey_summary(core.journeys) to saferoute_api, saferoute_tasks;

@@ -18,4 +18,4 @@ $$;
 comment on function core.own_journey(uuid, uuid) is
 'The journey with this id, if it is the person''s own; SR002 where it is not, whether or not it is somebody else''s.';
 revoke all on function core.own_journey(uuid, uuid) from public;
-grant execute on function core.own_journey(uuid, uuid) to saferoute_api;
+grant execute on function core.own_journey(uuid, uuid) to saferoute_api, saferoute_tasks;

@@ -10,4 +10,4 @@ $$;
 comment on function core.city_data_period(integer) is
 'From the first to the last moment that the crimes of a city report on; null where there are none.';
 revoke all on function core.city_data_period(integer) from public;
-grant execute on function core.city_data_period(integer) to saferoute_api;
+grant execute on function core.city_data_period(integer) to saferoute_api, saferoute_tasks;

@@ -22,4 +22,4 @@ $$;
 comment on function core.risk_terms(integer, timestamptz) is
 'What core.link_risk turns the densities of a city''s links into risk at a time with: factors by neighbourhood, and the mean risk where a density is unknown. Empty arrays and 0 where no crime is known.';
 revoke all on function core.risk_terms(integer, timestamptz) from public;
-grant execute on function core.risk_terms(integer, timestamptz) to saferoute_api;
+grant execute on function core.risk_terms(integer, timestamptz) to saferoute_api, saferoute_tasks;

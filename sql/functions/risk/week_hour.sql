@@ -8,4 +8,4 @@ $$;
 comment on function core.week_hour(timestamptz, text) is
 'The hour of the local clock, weekdays apart from weekends: 1 to 24 from midnight on Monday to Friday, 25 to 48 on Saturday and Sunday. Inlined, so it has no search_path of its own and is not strict.';
 revoke all on function core.week_hour(timestamptz, text) from public;
-grant execute on function core.week_hour(timestamptz, text) to saferoute_api;
+grant execute on function core.week_hour(timestamptz, text) to saferoute_api, saferoute_tasks;

@@ -36,4 +36,4 @@ $$;
 comment on function core.geojson_line(text) is
 'The line (EPSG:4326) of a GeoJSON LineString or a Feature of one, at most 5,000 positions; SR016, SR017 or SR010 where it is none.';
 revoke all on function core.geojson_line(text) from public;
-grant execute on function core.geojson_line(text) to saferoute_api;
+grant execute on function core.geojson_line(text) to saferoute_api, saferoute_tasks;

@@ -18,4 +18,4 @@ $$;
 comment on function core.link_risk(float8, float8, smallint, float8[], float8[], float8) is
 'Risk of a road link, 0 to 1 (the 95th percentile of its city): its densities times the factors of core.risk_terms; the mean risk where it is unknown. Inlined, so it has no search_path of its own.';
 revoke all on function core.link_risk(float8, float8, smallint, float8[], float8[], float8) from public;
-grant execute on function core.link_risk(float8, float8, smallint, float8[], float8[], float8) to saferoute_api;
+grant execute on function core.link_risk(float8, float8, smallint, float8[], float8[], float8) to saferoute_api, saferoute_tasks;

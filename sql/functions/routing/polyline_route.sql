@@ -27,4 +27,4 @@ $$;
 comment on function core.polyline_route(text) is
 'The line (EPSG:4326) of an encoded polyline: of precision 5 where it begins in an imported city, otherwise of precision 6; the two differ tenfold, so one of them is far away.';
 revoke all on function core.polyline_route(text) from public;
-grant execute on function core.polyline_route(text) to saferoute_api;
+grant execute on function core.polyline_route(text) to saferoute_api, saferoute_tasks;

@@ -23,4 +23,4 @@ $$;
 comment on function core.read_route(text) is
 'The line (EPSG:4326) of a route given as GeoJSON or as an encoded polyline: at most 5,000 positions and 100 km.';
 revoke all on function core.read_route(text) from public;
-grant execute on function core.read_route(text) to saferoute_api;
+grant execute on function core.read_route(text) to saferoute_api, saferoute_tasks;

@@ -52,4 +52,4 @@ $$;
 comment on function core.risk_along(core.cities, geometry, timestamptz) is
 'Risk at p_at along any line (EPSG:4326) in pieces of 100 m, the last one shorter: each is sampled four times, and a sample has the risk of the nearest road link within about 30 m, or the city''s mean where there is none or no source reports.';
 revoke all on function core.risk_along(core.cities, geometry, timestamptz) from public;
-grant execute on function core.risk_along(core.cities, geometry, timestamptz) to saferoute_api;
+grant execute on function core.risk_along(core.cities, geometry, timestamptz) to saferoute_api, saferoute_tasks;

@@ -38,4 +38,4 @@ $$;
 comment on function core.route_safety(text, timestamptz) is
 'The answer of api.route_safety for a route given as GeoJSON or as an encoded polyline.';
 revoke all on function core.route_safety(text, timestamptz) from public;
-grant execute on function core.route_safety(text, timestamptz) to saferoute_api;
+grant execute on function core.route_safety(text, timestamptz) to saferoute_api, saferoute_tasks;
