@@ -13,6 +13,10 @@ begin
         union all
         select s.since, s.until, s.kind, null, null, false, null from core.walk_pauses(p_journey, p_utm_srid) as s
         union all
+        select e.at, null, e.event, e.state, e.reason, false, null
+        from core.journey_events as e
+        where e.journey_id = p_journey.journey_id and e.user_id = p_journey.user_id and e.event <> 'eta'
+        union all
         select a.raised_at, null, 'alert', null, a.cause, a.is_drill, a.geom
         from core.alerts as a
         where a.journey_id = p_journey.journey_id and a.user_id = p_journey.user_id
