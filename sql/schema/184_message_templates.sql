@@ -1,0 +1,253 @@
+-- What messages say: whole texts, one for each template, channel and language.
+create table if not exists core.message_templates (
+    template text not null check (template ~ '^[a-z_]+$'),
+    channel text not null check (channel in ('sms', 'voice', 'email', 'web_push')),
+    language text not null check (language ~ '^[a-z]{2,3}$'),
+    subject text,
+    body text not null,
+    primary key (template, channel, language),
+    check ((subject is not null) = (channel in ('email', 'web_push')))
+);
+comment on table core.message_templates is 'Texts of messages. {names} in braces stand for what the message gives; docs/reference/messages.md says which there are. Change a row to say it in your own words; installing again leaves what is there.';
+comment on column core.message_templates.template is 'Which text it is: alert_ and its cause, or what has happened since, with drill_ before it for a rehearsal; or what else is sent (core.enqueue_message).';
+comment on column core.message_templates.channel is 'sms, voice (what is said), email, or web_push, whose words webhooks get too.';
+comment on column core.message_templates.language is 'One of core.consent_wordings.';
+comment on column core.message_templates.subject is 'Of the e-mail, or title of the notification.';
+comment on column core.message_templates.body is 'The text; plain.';
+grant select on core.message_templates to saferoute_tasks;
+
+-- What is not about an alert. An SMS says what its e-mail says.
+with texts (template, language, subject, body) as (
+    values
+    ('sign_up', 'en', 'Your Safe Route code', '{code} is your Safe Route code for a new account. Tell it to nobody. If you did not ask for it, do nothing.'),
+    ('sign_up', 'es', 'Tu clave de Safe Route', '{code} es tu clave de Safe Route para una cuenta nueva. No la digas a nadie. Si no la has pedido, no hagas nada.'),
+    ('sign_up', 'fr', 'Votre code Safe Route', '{code} est votre code Safe Route pour un nouveau compte. Ne le donnez à personne. Sans demande de votre part, ne faites rien.'),
+    ('sign_up', 'de', 'Ihr Safe-Route-Code', '{code} ist Ihr Safe-Route-Code für ein neues Konto. Sagen Sie ihn niemandem. Wenn Sie ihn nicht angefordert haben, tun Sie nichts.'),
+    ('sign_up', 'pt', 'Seu código do Safe Route', '{code} é seu código do Safe Route para uma nova conta. Não o diga a ninguém. Se você não pediu, não faça nada.'),
+    ('sign_up', 'hi', 'आपका Safe Route कोड', '{code} नए खाते के लिए आपका Safe Route कोड है। इसे किसी को न बताएँ। यदि आपने नहीं माँगा, तो कुछ न करें।'),
+    ('reset_password', 'en', 'Your Safe Route code', '{code} is your Safe Route code for a new password. Tell it to nobody. If you did not ask for it, do nothing.'),
+    ('reset_password', 'es', 'Tu clave de Safe Route', '{code} es tu clave de Safe Route para una contraseña nueva. No la digas a nadie. Si no la has pedido, no hagas nada.'),
+    ('reset_password', 'fr', 'Votre code Safe Route', '{code} est votre code Safe Route pour un nouveau mot de passe. Ne le donnez à personne. Sans demande de votre part, ne faites rien.'),
+    ('reset_password', 'de', 'Ihr Safe-Route-Code', '{code} ist Ihr Safe-Route-Code für ein neues Passwort. Sagen Sie ihn niemandem. Wenn Sie ihn nicht angefordert haben, tun Sie nichts.'),
+    ('reset_password', 'pt', 'Seu código do Safe Route', '{code} é seu código do Safe Route para uma nova senha. Não o diga a ninguém. Se você não pediu, não faça nada.'),
+    ('reset_password', 'hi', 'आपका Safe Route कोड', '{code} नए पासवर्ड के लिए आपका Safe Route कोड है। इसे किसी को न बताएँ। यदि आपने नहीं माँगा, तो कुछ न करें।'),
+    ('verify', 'en', 'Your Safe Route code', '{code} is your Safe Route code to confirm this address. Tell it to nobody. If you did not ask for it, do nothing.'),
+    ('verify', 'es', 'Tu clave de Safe Route', '{code} es tu clave de Safe Route para confirmar estos datos. No la digas a nadie. Si no la has pedido, no hagas nada.'),
+    ('verify', 'fr', 'Votre code Safe Route', '{code} est votre code Safe Route pour confirmer ces coordonnées. Ne le donnez à personne. Sans demande de votre part, ne faites rien.'),
+    ('verify', 'de', 'Ihr Safe-Route-Code', '{code} ist Ihr Safe-Route-Code, mit dem Sie diese Adresse bestätigen. Sagen Sie ihn niemandem. Wenn Sie ihn nicht angefordert haben, tun Sie nichts.'),
+    ('verify', 'pt', 'Seu código do Safe Route', '{code} é seu código do Safe Route para confirmar este endereço. Não o diga a ninguém. Se você não pediu, não faça nada.'),
+    ('verify', 'hi', 'आपका Safe Route कोड', '{code} इस पते की पुष्टि के लिए आपका Safe Route कोड है। इसे किसी को न बताएँ। यदि आपने नहीं माँगा, तो कुछ न करें।'),
+    ('no_account', 'en', 'Your Safe Route password', 'Somebody asked Safe Route for a new password. This address has no account with us. If it was not you, do nothing.'),
+    ('no_account', 'es', 'Tu contraseña de Safe Route', 'Han pedido a Safe Route una contraseña nueva. No hay ninguna cuenta con estos datos. Si no has sido tú, no hagas nada.'),
+    ('no_account', 'fr', 'Votre mot de passe Safe Route', 'On a demandé à Safe Route un nouveau mot de passe. Aucun compte n''existe avec ces coordonnées. Sans demande de votre part, ne faites rien.'),
+    ('no_account', 'de', 'Ihr Safe-Route-Passwort', 'Bei Safe Route wurde ein neues Passwort angefordert. Diese Adresse hat bei uns kein Konto. Wenn Sie es nicht waren, tun Sie nichts.'),
+    ('no_account', 'pt', 'Sua senha do Safe Route', 'Alguém pediu ao Safe Route uma nova senha. Este endereço não tem conta conosco. Se não foi você, não faça nada.'),
+    ('no_account', 'hi', 'आपका Safe Route पासवर्ड', 'किसी ने Safe Route से नया पासवर्ड माँगा है। इस पते का हमारे यहाँ कोई खाता नहीं है। यदि आपने नहीं माँगा, तो कुछ न करें।'),
+    ('address_changed', 'en', 'Your Safe Route account has a new address', 'Your Safe Route account has a new address in place of this one. If it was not you, reset your password now.'),
+    ('address_changed', 'es', 'Tu cuenta de Safe Route tiene nuevos datos', 'Tu cuenta de Safe Route tiene nuevos datos de contacto en lugar de estos. Si no has sido tú, cambia ya tu contraseña.'),
+    ('address_changed', 'fr', 'Votre compte Safe Route a de nouvelles coordonnées', 'Votre compte Safe Route a de nouvelles coordonnées à la place de celles-ci. Si ce n''est pas vous, changez votre mot de passe maintenant.'),
+    ('address_changed', 'de', 'Ihr Safe-Route-Konto hat eine neue Adresse', 'Ihr Safe-Route-Konto hat eine neue Adresse anstelle dieser. Wenn Sie es nicht waren, setzen Sie sofort Ihr Passwort zurück.'),
+    ('address_changed', 'pt', 'Sua conta do Safe Route tem um novo endereço', 'Sua conta do Safe Route tem um novo endereço no lugar deste. Se não foi você, redefina sua senha agora.'),
+    ('address_changed', 'hi', 'आपके Safe Route खाते का नया पता', 'आपके Safe Route खाते में इस पते की जगह नया पता है। यदि यह आपने नहीं किया, तो अभी अपना पासवर्ड बदलें।'),
+    ('contact_invitation', 'en', '{from_name} asks you to be an emergency contact', '{from_name} asks to name you as an emergency contact on Safe Route. Your answer: {link} Or tell {from_name} the code {code}. If you do nothing, you get no messages.'),
+    ('contact_invitation', 'es', '{from_name} quiere que seas su contacto de emergencia', '{from_name} quiere que seas su contacto de emergencia en Safe Route. Tu respuesta: {link} O dile a {from_name} la clave {code}. Si no haces nada, no te escribiremos.'),
+    ('contact_invitation', 'fr', '{from_name} souhaite vous nommer contact d''urgence', '{from_name} souhaite vous nommer comme contact d''urgence sur Safe Route. Votre réponse : {link} Ou donnez à {from_name} le code {code}. Sans réponse, aucun message ne vous sera envoyé.'),
+    ('contact_invitation', 'de', '{from_name} möchte Sie als Notfallkontakt angeben', '{from_name} möchte Sie bei Safe Route als Notfallkontakt angeben. Ihre Antwort: {link} Oder sagen Sie {from_name} den Code {code}. Wenn Sie nichts tun, erhalten Sie keine Nachrichten.'),
+    ('contact_invitation', 'pt', '{from_name} quer indicar você como contato de emergência', '{from_name} quer indicar você como contato de emergência no Safe Route. Sua resposta: {link} Ou diga a {from_name} o código {code}. Se não fizer nada, não receberá mensagens.'),
+    ('contact_invitation', 'hi', '{from_name} आपको आपातकालीन संपर्क बनाना चाहते हैं', '{from_name} आपको Safe Route पर अपना आपातकालीन संपर्क बनाना चाहते हैं। आपका जवाब: {link} या {from_name} को कोड {code} बताएँ। कुछ न करने पर आपको कोई संदेश नहीं मिलेगा।')
+)
+
+insert into core.message_templates (template, channel, language, subject, body)
+select
+    t.template,
+    c.channel,
+    t.language,
+    case c.channel when 'email' then t.subject end,
+    t.body
+from texts as t
+cross join (values ('sms'), ('email')) as c (channel)
+on conflict do nothing;
+
+-- What is about an alert: a sentence for each thing that can happen, set into the frame of its channel. A test counts the
+-- characters of each SMS: in English, Spanish, French and German it keeps to the GSM alphabet (no á, ç, ê, í, ó or ú), which
+-- takes 153 characters in a part, where others take 67.
+with sentences (template, frame, language, sentence) as (
+    values
+    ('alert_sos', 'alarm', 'en', '{from_name} calls for help.'),
+    ('alert_sos', 'alarm', 'es', '{from_name} pide ayuda.'),
+    ('alert_sos', 'alarm', 'fr', '{from_name} appelle à l''aide.'),
+    ('alert_sos', 'alarm', 'de', '{from_name} ruft um Hilfe.'),
+    ('alert_sos', 'alarm', 'pt', '{from_name} pede ajuda.'),
+    ('alert_sos', 'alarm', 'hi', '{from_name} ने मदद माँगी है।'),
+    ('alert_overdue', 'alarm', 'en', '{from_name} has not arrived in time.'),
+    ('alert_overdue', 'alarm', 'es', '{from_name} no ha llegado a tiempo.'),
+    ('alert_overdue', 'alarm', 'fr', 'L''arrivée de {from_name} n''a pas eu lieu à l''heure prévue.'),
+    ('alert_overdue', 'alarm', 'de', '{from_name} ist nicht rechtzeitig angekommen.'),
+    ('alert_overdue', 'alarm', 'pt', '{from_name} não chegou a tempo.'),
+    ('alert_overdue', 'alarm', 'hi', '{from_name} समय पर नहीं पहुँचे।'),
+    ('alert_check_in', 'alarm', 'en', '{from_name} has not checked in as agreed.'),
+    ('alert_check_in', 'alarm', 'es', '{from_name} no ha confirmado que va bien.'),
+    ('alert_check_in', 'alarm', 'fr', '{from_name} n''a pas confirmé que tout va bien.'),
+    ('alert_check_in', 'alarm', 'de', '{from_name} hat sich nicht wie vereinbart gemeldet.'),
+    ('alert_check_in', 'alarm', 'pt', '{from_name} não confirmou que está bem.'),
+    ('alert_check_in', 'alarm', 'hi', '{from_name} ने तय समय पर ख़बर नहीं दी।'),
+    ('alert_silence', 'alarm', 'en', 'The phone of {from_name} has gone silent during a walk.'),
+    ('alert_silence', 'alarm', 'es', 'El dispositivo de {from_name} ha dejado de responder durante un paseo.'),
+    ('alert_silence', 'alarm', 'fr', 'Le téléphone de {from_name} ne répond plus pendant un trajet.'),
+    ('alert_silence', 'alarm', 'de', 'Das Telefon von {from_name} meldet sich unterwegs nicht mehr.'),
+    ('alert_silence', 'alarm', 'pt', 'O telefone de {from_name} deixou de responder durante uma caminhada.'),
+    ('alert_silence', 'alarm', 'hi', '{from_name} का फ़ोन रास्ते में जवाब नहीं दे रहा।'),
+    ('alert_deviation', 'alarm', 'en', '{from_name} has left the planned route.'),
+    ('alert_deviation', 'alarm', 'es', '{from_name} se ha desviado de la ruta prevista.'),
+    ('alert_deviation', 'alarm', 'fr', '{from_name} a quitté l''itinéraire prévu.'),
+    ('alert_deviation', 'alarm', 'de', '{from_name} hat den geplanten Weg verlassen.'),
+    ('alert_deviation', 'alarm', 'pt', '{from_name} saiu do caminho previsto.'),
+    ('alert_deviation', 'alarm', 'hi', '{from_name} तय रास्ते से हट गए हैं।'),
+    ('alert_geofence', 'alarm', 'en', '{from_name} has entered or left a marked area.'),
+    ('alert_geofence', 'alarm', 'es', '{from_name} ha entrado en una zona marcada o ha salido de ella.'),
+    ('alert_geofence', 'alarm', 'fr', '{from_name} a franchi la limite d''une zone signalée.'),
+    ('alert_geofence', 'alarm', 'de', '{from_name} hat eine markierte Zone betreten oder verlassen.'),
+    ('alert_geofence', 'alarm', 'pt', '{from_name} entrou em uma área marcada ou saiu dela.'),
+    ('alert_geofence', 'alarm', 'hi', '{from_name} किसी चिह्नित इलाके में आए या वहाँ से निकले हैं।'),
+    ('escalated', 'alarm', 'en', 'Nobody has answered yet: {from_name} still needs help.'),
+    ('escalated', 'alarm', 'es', 'Nadie ha respondido: {from_name} sigue necesitando ayuda.'),
+    ('escalated', 'alarm', 'fr', 'Personne n''a répondu : {from_name} a toujours besoin d''aide.'),
+    ('escalated', 'alarm', 'de', 'Noch hat niemand geantwortet: {from_name} braucht weiter Hilfe.'),
+    ('escalated', 'alarm', 'pt', 'Ninguém respondeu: {from_name} ainda precisa de ajuda.'),
+    ('escalated', 'alarm', 'hi', 'अब तक किसी ने जवाब नहीं दिया: {from_name} को मदद चाहिए।'),
+    ('duress', 'alarm', 'en', 'URGENT: {from_name} may have been forced to call the alarm off. Treat it as real.'),
+    ('duress', 'alarm', 'es', 'URGENTE: pueden haber obligado a {from_name} a anular la alarma. Es real.'),
+    ('duress', 'alarm', 'fr', 'URGENT : quelqu''un a pu forcer {from_name} à annuler l''alerte. Elle est réelle.'),
+    ('duress', 'alarm', 'de', 'DRINGEND: {from_name} wurde vielleicht gezwungen, den Alarm abzusagen. Er ist echt.'),
+    ('duress', 'alarm', 'pt', 'URGENTE: alguém pode ter obrigado {from_name} a cancelar o alarme. Ele é real.'),
+    ('duress', 'alarm', 'hi', 'अत्यावश्यक: शायद {from_name} से ज़बरदस्ती अलार्म रद्द कराया गया। इसे सच मानें।'),
+    ('cancelled', 'news', 'en', '{from_name} has cancelled the alarm.'),
+    ('cancelled', 'news', 'es', '{from_name} ha anulado la alarma.'),
+    ('cancelled', 'news', 'fr', '{from_name} a annulé l''alerte.'),
+    ('cancelled', 'news', 'de', '{from_name} hat den Alarm abgesagt.'),
+    ('cancelled', 'news', 'pt', '{from_name} cancelou o alarme.'),
+    ('cancelled', 'news', 'hi', '{from_name} ने अलार्म रद्द कर दिया है।'),
+    ('resolved', 'news', 'en', 'The alarm of {from_name} is over.'),
+    ('resolved', 'news', 'es', 'La alarma de {from_name} ha terminado.'),
+    ('resolved', 'news', 'fr', 'L''alerte de {from_name} est terminée.'),
+    ('resolved', 'news', 'de', 'Der Alarm von {from_name} ist beendet.'),
+    ('resolved', 'news', 'pt', 'O alarme de {from_name} terminou.'),
+    ('resolved', 'news', 'hi', '{from_name} का अलार्म समाप्त हो गया है।'),
+    ('acknowledged', 'news', 'en', 'Somebody takes care of the alarm of {from_name}.'),
+    ('acknowledged', 'news', 'es', 'Alguien se ocupa de la alarma de {from_name}.'),
+    ('acknowledged', 'news', 'fr', 'Quelqu''un s''occupe de l''alerte de {from_name}.'),
+    ('acknowledged', 'news', 'de', 'Jemand kümmert sich um den Alarm von {from_name}.'),
+    ('acknowledged', 'news', 'pt', 'Alguém está cuidando do alarme de {from_name}.'),
+    ('acknowledged', 'news', 'hi', '{from_name} के अलार्म को कोई सँभाल रहा है।'),
+    ('pre_warning', 'self', 'en', 'Are you all right? If you do not check in, your contacts are told at {time}.'),
+    ('pre_warning', 'self', 'es', '¿Todo bien? Si no lo confirmas, avisaremos a tus contactos a las {time}.'),
+    ('pre_warning', 'self', 'fr', 'Tout va bien ? Sans nouvelles de vous, vos contacts seront prévenus à {time}.'),
+    ('pre_warning', 'self', 'de', 'Ist alles in Ordnung? Ohne Rückmeldung werden Ihre Kontakte um {time} benachrichtigt.'),
+    ('pre_warning', 'self', 'pt', 'Está tudo bem? Se você não confirmar, seus contatos serão avisados às {time}.'),
+    ('pre_warning', 'self', 'hi', 'क्या आप ठीक हैं? आपने ख़बर नहीं दी तो {time} पर आपके संपर्कों को बताया जाएगा।')
+),
+
+frames (frame, channel, language, subject, body) as (
+    values
+    ('alarm', 'sms', 'en', null, 'Safe Route: {what} {time}, {position}. Look: {link} Reply OK if you take care of it. Not an emergency service: in danger, call the local emergency number.'),
+    ('alarm', 'sms', 'es', null, 'Safe Route: {what} {time}, {position}. Mira: {link} Responde OK si te ocupas. No es un servicio de emergencias: en peligro, llama al teléfono local de emergencias.'),
+    ('alarm', 'sms', 'fr', null, 'Safe Route : {what} {time}, {position}. Voir : {link} Répondez OK si vous vous en occupez. Ceci n''est pas un service d''urgence : en danger, appelez le numéro d''urgence local.'),
+    ('alarm', 'sms', 'de', null, 'Safe Route: {what} {time}, {position}. Ansehen: {link} Antworten Sie OK, wenn Sie sich kümmern. Kein Notdienst: Bei Gefahr die örtliche Notrufnummer anrufen.'),
+    ('alarm', 'sms', 'pt', null, 'Safe Route: {what} {time}, {position}. Veja: {link} Responda OK se for cuidar disso. Não é um serviço de emergência: em perigo, ligue para o número local de emergência.'),
+    ('alarm', 'sms', 'hi', null, 'Safe Route: {what} {time}, {position}. देखें: {link} सँभाल रहे हों तो OK लिखें। यह आपातकालीन सेवा नहीं है: ख़तरे में स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('news', 'sms', 'en', null, 'Safe Route: {what} {link} Not an emergency service: in danger, call the local emergency number.'),
+    ('news', 'sms', 'es', null, 'Safe Route: {what} {link} No es un servicio de emergencias: en peligro, llama al teléfono local de emergencias.'),
+    ('news', 'sms', 'fr', null, 'Safe Route : {what} {link} Ceci n''est pas un service d''urgence : en danger, appelez le numéro d''urgence local.'),
+    ('news', 'sms', 'de', null, 'Safe Route: {what} {link} Kein Notdienst: Bei Gefahr die örtliche Notrufnummer anrufen.'),
+    ('news', 'sms', 'pt', null, 'Safe Route: {what} {link} Não é um serviço de emergência: em perigo, ligue para o número local de emergência.'),
+    ('news', 'sms', 'hi', null, 'Safe Route: {what} {link} यह आपातकालीन सेवा नहीं है: ख़तरे में स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('self', 'sms', 'en', null, 'Safe Route: {what} Not an emergency service: in danger, call the local emergency number.'),
+    ('self', 'sms', 'es', null, 'Safe Route: {what} No es un servicio de emergencias: en peligro, llama al teléfono local de emergencias.'),
+    ('self', 'sms', 'fr', null, 'Safe Route : {what} Ceci n''est pas un service d''urgence : en danger, appelez le numéro d''urgence local.'),
+    ('self', 'sms', 'de', null, 'Safe Route: {what} Kein Notdienst: Bei Gefahr die örtliche Notrufnummer anrufen.'),
+    ('self', 'sms', 'pt', null, 'Safe Route: {what} Não é um serviço de emergência: em perigo, ligue para o número local de emergência.'),
+    ('self', 'sms', 'hi', null, 'Safe Route: {what} यह आपातकालीन सेवा नहीं है: ख़तरे में स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('alarm', 'voice', 'en', null, 'This is an automatic call from Safe Route. {what} Your text message says where. Press 1 to say that you take care of it. Safe Route is not an emergency service. In danger, call the local emergency number.'),
+    ('alarm', 'voice', 'es', null, 'Esta es una llamada automática de Safe Route. {what} El mensaje de texto dice dónde. Pulsa 1 para decir que te ocupas. Safe Route no es un servicio de emergencias. Si hay peligro, llama al teléfono local de emergencias.'),
+    ('alarm', 'voice', 'fr', null, 'Ceci est un appel automatique de Safe Route. {what} Le message texte indique le lieu. Appuyez sur 1 pour dire que vous vous en occupez. Safe Route n''est pas un service d''urgence. En cas de danger, appelez le numéro d''urgence local.'),
+    ('alarm', 'voice', 'de', null, 'Dies ist ein automatischer Anruf von Safe Route. {what} Wo, steht in Ihrer Textnachricht. Drücken Sie die 1, wenn Sie sich darum kümmern. Safe Route ist kein Notdienst. Bei Gefahr rufen Sie die örtliche Notrufnummer an.'),
+    ('alarm', 'voice', 'pt', null, 'Esta é uma chamada automática do Safe Route. {what} A mensagem de texto diz onde. Pressione 1 para dizer que vai cuidar disso. Safe Route não é um serviço de emergência. Em caso de perigo, ligue para o número local de emergência.'),
+    ('alarm', 'voice', 'hi', null, 'यह Safe Route की स्वचालित कॉल है। {what} जगह आपके संदेश में लिखी है। यदि आप सँभाल रहे हैं, तो 1 दबाएँ। Safe Route आपातकालीन सेवा नहीं है। ख़तरा हो तो स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('news', 'voice', 'en', null, 'This is an automatic call from Safe Route. {what} Safe Route is not an emergency service. In danger, call the local emergency number.'),
+    ('news', 'voice', 'es', null, 'Esta es una llamada automática de Safe Route. {what} Safe Route no es un servicio de emergencias. Si hay peligro, llama al teléfono local de emergencias.'),
+    ('news', 'voice', 'fr', null, 'Ceci est un appel automatique de Safe Route. {what} Safe Route n''est pas un service d''urgence. En cas de danger, appelez le numéro d''urgence local.'),
+    ('news', 'voice', 'de', null, 'Dies ist ein automatischer Anruf von Safe Route. {what} Safe Route ist kein Notdienst. Bei Gefahr rufen Sie die örtliche Notrufnummer an.'),
+    ('news', 'voice', 'pt', null, 'Esta é uma chamada automática do Safe Route. {what} Safe Route não é um serviço de emergência. Em caso de perigo, ligue para o número local de emergência.'),
+    ('news', 'voice', 'hi', null, 'यह Safe Route की स्वचालित कॉल है। {what} Safe Route आपातकालीन सेवा नहीं है। ख़तरा हो तो स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('self', 'voice', 'en', null, 'This is an automatic call from Safe Route. {what} Safe Route is not an emergency service. In danger, call the local emergency number.'),
+    ('self', 'voice', 'es', null, 'Esta es una llamada automática de Safe Route. {what} Safe Route no es un servicio de emergencias. Si hay peligro, llama al teléfono local de emergencias.'),
+    ('self', 'voice', 'fr', null, 'Ceci est un appel automatique de Safe Route. {what} Safe Route n''est pas un service d''urgence. En cas de danger, appelez le numéro d''urgence local.'),
+    ('self', 'voice', 'de', null, 'Dies ist ein automatischer Anruf von Safe Route. {what} Safe Route ist kein Notdienst. Bei Gefahr rufen Sie die örtliche Notrufnummer an.'),
+    ('self', 'voice', 'pt', null, 'Esta é uma chamada automática do Safe Route. {what} Safe Route não é um serviço de emergência. Em caso de perigo, ligue para o número local de emergência.'),
+    ('self', 'voice', 'hi', null, 'यह Safe Route की स्वचालित कॉल है। {what} Safe Route आपातकालीन सेवा नहीं है। ख़तरा हो तो स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('alarm', 'email', 'en', 'Safe Route: {what}', E'{what}\n\nTime: {time}\nPosition: {position}\nMessage: {note}\n\nSee where, and say that you take care of it:\n{link}\n\nSafe Route is not an emergency service. In danger, call the local emergency number.\n'),
+    ('alarm', 'email', 'es', 'Safe Route: {what}', E'{what}\n\nHora: {time}\nPosición: {position}\nMensaje: {note}\n\nMira dónde está y di que te ocupas:\n{link}\n\nSafe Route no es un servicio de emergencias. Si hay peligro, llama al teléfono local de emergencias.\n'),
+    ('alarm', 'email', 'fr', 'Safe Route: {what}', E'{what}\n\nHeure: {time}\nPosition: {position}\nMessage: {note}\n\nVoyez où, et dites que vous vous en occupez :\n{link}\n\nSafe Route n''est pas un service d''urgence. En cas de danger, appelez le numéro d''urgence local.\n'),
+    ('alarm', 'email', 'de', 'Safe Route: {what}', E'{what}\n\nZeit: {time}\nPosition: {position}\nNachricht: {note}\n\nSehen Sie nach, wo, und sagen Sie, dass Sie sich kümmern:\n{link}\n\nSafe Route ist kein Notdienst. Bei Gefahr rufen Sie die örtliche Notrufnummer an.\n'),
+    ('alarm', 'email', 'pt', 'Safe Route: {what}', E'{what}\n\nHora: {time}\nPosição: {position}\nMensagem: {note}\n\nVeja onde está e diga que vai cuidar disso:\n{link}\n\nSafe Route não é um serviço de emergência. Em caso de perigo, ligue para o número local de emergência.\n'),
+    ('alarm', 'email', 'hi', 'Safe Route: {what}', E'{what}\n\nसमय: {time}\nस्थान: {position}\nसंदेश: {note}\n\nदेखें कहाँ हैं, और बताएँ कि आप सँभाल रहे हैं:\n{link}\n\nSafe Route आपातकालीन सेवा नहीं है। ख़तरा हो तो स्थानीय आपातकालीन नंबर पर कॉल करें।\n'),
+    ('news', 'email', 'en', 'Safe Route: {what}', E'{what}\n\nSee more:\n{link}\n\nSafe Route is not an emergency service. In danger, call the local emergency number.\n'),
+    ('news', 'email', 'es', 'Safe Route: {what}', E'{what}\n\nVer más:\n{link}\n\nSafe Route no es un servicio de emergencias. Si hay peligro, llama al teléfono local de emergencias.\n'),
+    ('news', 'email', 'fr', 'Safe Route: {what}', E'{what}\n\nEn savoir plus :\n{link}\n\nSafe Route n''est pas un service d''urgence. En cas de danger, appelez le numéro d''urgence local.\n'),
+    ('news', 'email', 'de', 'Safe Route: {what}', E'{what}\n\nMehr dazu:\n{link}\n\nSafe Route ist kein Notdienst. Bei Gefahr rufen Sie die örtliche Notrufnummer an.\n'),
+    ('news', 'email', 'pt', 'Safe Route: {what}', E'{what}\n\nVer mais:\n{link}\n\nSafe Route não é um serviço de emergência. Em caso de perigo, ligue para o número local de emergência.\n'),
+    ('news', 'email', 'hi', 'Safe Route: {what}', E'{what}\n\nऔर देखें:\n{link}\n\nSafe Route आपातकालीन सेवा नहीं है। ख़तरा हो तो स्थानीय आपातकालीन नंबर पर कॉल करें।\n'),
+    ('self', 'email', 'en', 'Safe Route: {what}', E'{what}\n\nSafe Route is not an emergency service. In danger, call the local emergency number.\n'),
+    ('self', 'email', 'es', 'Safe Route: {what}', E'{what}\n\nSafe Route no es un servicio de emergencias. Si hay peligro, llama al teléfono local de emergencias.\n'),
+    ('self', 'email', 'fr', 'Safe Route: {what}', E'{what}\n\nSafe Route n''est pas un service d''urgence. En cas de danger, appelez le numéro d''urgence local.\n'),
+    ('self', 'email', 'de', 'Safe Route: {what}', E'{what}\n\nSafe Route ist kein Notdienst. Bei Gefahr rufen Sie die örtliche Notrufnummer an.\n'),
+    ('self', 'email', 'pt', 'Safe Route: {what}', E'{what}\n\nSafe Route não é um serviço de emergência. Em caso de perigo, ligue para o número local de emergência.\n'),
+    ('self', 'email', 'hi', 'Safe Route: {what}', E'{what}\n\nSafe Route आपातकालीन सेवा नहीं है। ख़तरा हो तो स्थानीय आपातकालीन नंबर पर कॉल करें।\n'),
+    ('alarm', 'web_push', 'en', '{what}', '{time}, {position}. Not an emergency service: in danger, call the local emergency number.'),
+    ('alarm', 'web_push', 'es', '{what}', '{time}, {position}. No es un servicio de emergencias: en peligro, llama al teléfono local de emergencias.'),
+    ('alarm', 'web_push', 'fr', '{what}', '{time}, {position}. Ceci n''est pas un service d''urgence : en danger, appelez le numéro d''urgence local.'),
+    ('alarm', 'web_push', 'de', '{what}', '{time}, {position}. Kein Notdienst: Bei Gefahr die örtliche Notrufnummer anrufen.'),
+    ('alarm', 'web_push', 'pt', '{what}', '{time}, {position}. Não é um serviço de emergência: em perigo, ligue para o número local de emergência.'),
+    ('alarm', 'web_push', 'hi', '{what}', '{time}, {position}. यह आपातकालीन सेवा नहीं है: ख़तरे में स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('news', 'web_push', 'en', '{what}', 'Not an emergency service: in danger, call the local emergency number.'),
+    ('news', 'web_push', 'es', '{what}', 'No es un servicio de emergencias: en peligro, llama al teléfono local de emergencias.'),
+    ('news', 'web_push', 'fr', '{what}', 'Ceci n''est pas un service d''urgence : en danger, appelez le numéro d''urgence local.'),
+    ('news', 'web_push', 'de', '{what}', 'Kein Notdienst: Bei Gefahr die örtliche Notrufnummer anrufen.'),
+    ('news', 'web_push', 'pt', '{what}', 'Não é um serviço de emergência: em perigo, ligue para o número local de emergência.'),
+    ('news', 'web_push', 'hi', '{what}', 'यह आपातकालीन सेवा नहीं है: ख़तरे में स्थानीय आपातकालीन नंबर पर कॉल करें।'),
+    ('self', 'web_push', 'en', 'Safe Route', '{what} Not an emergency service: in danger, call the local emergency number.'),
+    ('self', 'web_push', 'es', 'Safe Route', '{what} No es un servicio de emergencias: en peligro, llama al teléfono local de emergencias.'),
+    ('self', 'web_push', 'fr', 'Safe Route', '{what} Ceci n''est pas un service d''urgence : en danger, appelez le numéro d''urgence local.'),
+    ('self', 'web_push', 'de', 'Safe Route', '{what} Kein Notdienst: Bei Gefahr die örtliche Notrufnummer anrufen.'),
+    ('self', 'web_push', 'pt', 'Safe Route', '{what} Não é um serviço de emergência: em perigo, ligue para o número local de emergência.'),
+    ('self', 'web_push', 'hi', 'Safe Route', '{what} यह आपातकालीन सेवा नहीं है: ख़तरे में स्थानीय आपातकालीन नंबर पर कॉल करें।')
+),
+
+-- A rehearsal begins with saying so, wherever it is read or heard.
+drills (prefix, language, subject, body) as (
+    values
+    ('', 'en', '', ''),
+    ('', 'es', '', ''),
+    ('', 'fr', '', ''),
+    ('', 'de', '', ''),
+    ('', 'pt', '', ''),
+    ('', 'hi', '', ''),
+    ('drill_', 'en', 'DRILL: ', 'DRILL, not real. '),
+    ('drill_', 'es', 'SIMULACRO: ', 'SIMULACRO, no es real. '),
+    ('drill_', 'fr', 'EXERCICE : ', 'EXERCICE, pas réel. '),
+    ('drill_', 'de', 'ÜBUNG: ', 'ÜBUNG, kein Ernstfall. '),
+    ('drill_', 'pt', 'SIMULADO: ', 'SIMULADO, não é real. '),
+    ('drill_', 'hi', 'अभ्यास: ', 'अभ्यास, असली नहीं। ')
+)
+
+insert into core.message_templates (template, channel, language, subject, body)
+select
+    d.prefix || s.template,
+    f.channel,
+    s.language,
+    d.subject || replace(f.subject, '{what}', s.sentence),
+    d.body || replace(f.body, '{what}', s.sentence)
+from sentences as s
+join frames as f on s.frame = f.frame and s.language = f.language
+join drills as d on s.language = d.language
+on conflict do nothing;
