@@ -20,6 +20,7 @@ from api.ingest import Ingest
 from api.limits import Limits
 from api.lines import Lines
 from api.publications import Publications
+from api.reports import Reports
 from api.rpc import PREFIX, Rpc
 from api.servers import Servers
 from api.signing import Signing
@@ -66,7 +67,9 @@ class Application:
             signing,
             tokens,
         )
-        self._web = Web(calls, [*self._auth.routes(), contact_page()], self._lifespan)
+        reports = Reports(self.servers, self._catalogue, tokens, self._limits)
+        pages = [*self._auth.routes(), contact_page(), reports.route()]
+        self._web = Web(calls, pages, self._lifespan)
         origins = settings.cors_origins
         self._for_pages = cors.allowing(self._route, origins) if origins else None
         self.traffic = Traffic(self._refusal, settings.api_connections)

@@ -29,12 +29,13 @@ begin
         'user_id', v_report.user_id,
         'kind', v_report.kind,
         'parameters', v_report.parameters,
-        'claim_id', v_report.claim_id
+        'claim_id', v_report.claim_id,
+        'asked_at', v_report.asked_at
     );
 end
 $$;
 
 comment on function core.claim_report(uuid, interval) is
-'Take a report to make it, for so long: report_id, user_id, kind, parameters, claim_id. Null where there is nothing to do: another worker has it, it is made, it is gone. One that was begun three times without an end fails.';
+'Take a report to make it, for so long: report_id, user_id, kind, parameters, claim_id, asked_at. Null where there is nothing to do: another worker has it, it is made, it is gone. One that was begun three times without an end fails.';
 revoke all on function core.claim_report(uuid, interval) from public;
 grant execute on function core.claim_report(uuid, interval) to saferoute_tasks;

@@ -6,7 +6,7 @@ select core.claim_report(p_report_id, p_lease)
 $$;
 
 comment on function tasks.claim_report(uuid, interval) is
-'Take a report to make it: report_id, user_id, kind, parameters, claim_id. Null where there is nothing to do.';
+'Take a report to make it: report_id, user_id, kind, parameters, claim_id, asked_at. Null where there is nothing to do.';
 alter function tasks.claim_report(uuid, interval) owner to saferoute_tasks;
 revoke all on function tasks.claim_report(uuid, interval) from public;
 grant execute on function tasks.claim_report(uuid, interval) to worker;
