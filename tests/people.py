@@ -37,6 +37,14 @@ EVERYWHERE = {
     "contact_links": 1,
     "contacts": 1,
     "contact_consents": 1,
+    "alert_links": 1,
+    "inbox_entries": 1,
+    "inboxes": 1,
+    "alert_events": 2,
+    "alert_deliveries": 1,
+    "alerts": 1,
+    "alert_settings": 1,
+    "notification_endpoints": 1,
     "idempotency_keys": 1,
     "users": 1,
 }
@@ -148,7 +156,9 @@ def _settle(db: psycopg.Connection) -> None:
 
 
 def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
-    """An account with a code that is on its way, an emergency contact, and an answer kept."""
+    """An account with a code that is on its way, an emergency contact who was called, and an
+    answer kept.
+    """
     db.execute(
         """insert into core.users (user_id, phone, phone_verified_at, password_hash, language)
         values (%s, %s, now(), %s, 'en')""",
@@ -167,7 +177,28 @@ def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
             %s, gen_random_uuid(), 'Mum', 'email', 'mum@mail.example', 'Me', 1, 'en')""",
         [user_id],
     )
-    db.execute("update core.contacts set code_digest = %s", [SECRET.encode()])
+    db.execute("update core.contacts set code_digest = %s, state = 'accepted'", [SECRET.encode()])
+    db.execute(
+        """select core.raise_alert(
+            gen_random_uuid(), %s, null, 'sos', -77.03, 38.91, 'by the river', false, false)""",
+        [user_id],
+    )
+    db.execute(
+        """insert into core.alert_links (digest, alert_id, contact_id, user_id, delivery_id)
+        select sha256(uuid_send(delivery_id)), alert_id, contact_id, user_id, delivery_id
+        from core.alert_deliveries where user_id = %s""",
+        [user_id],
+    )
+    db.execute(
+        """insert into core.alert_settings (user_id, code_salt, cancel_code_digest)
+        values (%s, %s, %s)""",
+        [user_id, b"salt", SECRET.encode()],
+    )
+    db.execute(
+        """insert into core.notification_endpoints (endpoint_id, user_id, channel, url, secret)
+        values (gen_random_uuid(), %s, 'webhook', 'https://hook.example', %s)""",
+        [user_id, SECRET],
+    )
     db.execute(
         """insert into core.idempotency_keys (caller_id, idempotency_key, endpoint, digest, body)
         values (%s, 'once', 'start_journey', %s, '{}')""",

@@ -41,9 +41,18 @@ _SHARED = (
     "select api.revoke_share((s ->> 'share_id')::uuid) from api.share_journey(%(journey)s) as s"
 )
 _REPORT = "api.request_report(%(new_id)s, 'export')"
+# By somebody else than the walker.
+_CONNECT = (
+    "select set_config('request.jwt.claims', json_build_object('sub', %(contact)s)::text, true), "
+    "api.connect_contact(%(token)s)"
+)
+_SOS = "select api.raise_sos(%(new_id)s, %(journey)s)"
 CALLS_OF = {
     "accept_contact": "select api.accept_contact(%(token)s)",
     "add_contact": f"select api.add_contact(%(contact)s, {_BEN})",
+    "alert_status": f"{_SOS}, api.alert_status(%(new_id)s)",
+    "alerts_since": "select api.alerts_since(0)",
+    "connect_contact": _CONNECT,
     "contact_invitation": "select api.contact_invitation(%(token)s)",
     "crimes_near": "select api.crimes_near(%(lon)s, %(lat)s)",
     "decline_contact": "select api.decline_contact(%(token)s)",
@@ -53,6 +62,8 @@ CALLS_OF = {
     "my_journeys": "select api.my_journeys()",
     "my_shares": "select api.my_shares(%(journey)s)",
     "my_reports": "select api.my_reports()",
+    "raise_drill": "select api.raise_drill(%(journey)s)",
+    "raise_sos": _SOS,
     "record_points": "select api.record_points(%(journey)s, %(points)s)",
     "remove_contact": f"select api.add_contact(%(new_id)s, {_NEW}), api.remove_contact(%(new_id)s)",
     "remove_report": f"select {_REPORT}, api.remove_report(%(new_id)s)",

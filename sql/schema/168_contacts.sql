@@ -1,10 +1,12 @@
 -- Emergency contacts: people whom a walker names, who agree, and who are told when something goes wrong.
 create table if not exists core.site (
     is_only_row boolean primary key default true check (is_only_row),
-    public_url text not null check (public_url ~ '^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$')
+    public_url text not null check (public_url ~ '^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$'),
+    allows_local_webhooks boolean not null default false
 );
 comment on table core.site is 'One row: what messages say of this platform.';
 comment on column core.site.public_url is 'Address at which the API is reached from outside, without a slash at its end. Links in messages begin with it.';
+comment on column core.site.allows_local_webhooks is 'Whether webhooks may lead to http and to this machine: for trying things out, never where strangers sign up.';
 insert into core.site (public_url) values ('http://127.0.0.1:18000') on conflict do nothing;
 grant select on core.site to saferoute_api;
 
@@ -43,6 +45,7 @@ create table if not exists core.contacts (
     code_digest bytea,
     code_expires_at timestamptz,
     code_tries smallint not null default 0,
+    contact_user_id uuid,
     constraint contacts_address unique (user_id, channel, address)
 );
 comment on table core.contacts is 'Emergency contacts of walkers. Only those who have accepted are ever alerted.';
@@ -61,6 +64,8 @@ comment on column core.contacts.answered_at is 'When the contact last said yes o
 comment on column core.contacts.code_digest is 'SHA-256 of contact_id and the code of the last invitation. What protects six digits is that five tries are all there are.';
 comment on column core.contacts.code_expires_at is 'The code is of no use from then on.';
 comment on column core.contacts.code_tries is 'Wrong codes since the last invitation; after five no code is right.';
+comment on column core.contacts.contact_user_id is 'The account of the contact, once they have opened a link of theirs while signed in; null before.';
+create index if not exists contacts_account on core.contacts (contact_user_id);
 grant select, insert, update, delete on core.contacts to saferoute_api;
 
 create table if not exists core.contact_links (
@@ -107,7 +112,7 @@ grant select, insert on core.contact_consents to saferoute_api;
 
 insert into core.user_data (relation, user_column, erase_order, erase_with, description, secrets) values
 ('core.contact_links', 'user_id', 40, null, 'Links that your emergency contacts were sent.', '{digest}'),
-('core.contacts', 'user_id', 41, null, 'Your emergency contacts.', '{code_digest}'),
+('core.contacts', 'user_id', 41, 'erase_contacts', 'Your emergency contacts.', '{code_digest}'),
 ('core.contact_consents', 'user_id', 42, null, 'When your emergency contacts were asked, and what they answered.', '{}')
 on conflict (relation) do update set
     user_column = excluded.user_column,

@@ -16,6 +16,7 @@ WALKER = "0192f0c1-0000-4000-8000-000000000001"
 JOURNEY = "0192f0c1-0000-7000-8000-000000000002"
 CONTACT = "0192f0c1-0000-7000-8000-000000000003"
 REPORT = "0192f0c1-0000-7000-8000-000000000004"
+ALERT = "0192f0c1-0000-7000-8000-000000000005"
 TOKEN = "what-follows-the-number-sign-in-the-link"
 LON, LAT = demo_city.LON, demo_city.LAT
 FRIDAY_NIGHT = "2026-06-05 23:30+00"
@@ -24,6 +25,8 @@ LINE = {"type": "LineString", "coordinates": [[LON, LAT], [LON + 0.01, LAT]]}
 # Each function of schema api that writes nothing, with arguments to try it with. A new one needs
 # a line here.
 CALLS: dict[str, dict[str, Any]] = {
+    "alert_status": {"alert_id": ALERT},
+    "alerts_since": {"seq": 0},
     "contact_invitation": {"token": TOKEN},
     "crimes_near": {"lon": LON, "lat": LAT, "radius_m": 1000},
     "journey_track": {"journey_id": JOURNEY},
@@ -87,6 +90,7 @@ def pair(
                 "from_name": "Zoë",
             }
             call(writer, "add_contact", contact)
+            call(writer, "raise_sos", {"alert_id": ALERT})
             writer.execute("update core.contact_links set digest = sha256(%s)", [TOKEN.encode()])
             call(writer, "request_report", {"report_id": REPORT, "kind": "export"})
             writer.execute("update core.reports set state = 'ready', media_type = '', content = ''")

@@ -35,7 +35,7 @@ begin
         -- Another mailbox may be another person: whoever had the old one has no say and no link any more.
         perform core.record_consent(v_contact, 'removed', null);
         delete from core.contact_links as l where l.contact_id = p_contact_id;
-        update core.contacts as c set answered_at = null
+        update core.contacts as c set answered_at = null, contact_user_id = null
         where c.contact_id = p_contact_id
         returning c.* into v_new;
         v_new := core.invite_contact(v_new);

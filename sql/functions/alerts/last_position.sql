@@ -1,0 +1,35 @@
+create or replace function core.last_position(p_user_id uuid, p_journey_id uuid) returns geometry
+language plpgsql stable parallel safe security invoker
+set search_path = core, public, pg_temp
+set plan_cache_mode = 'force_custom_plan'
+set max_parallel_workers_per_gather = '0'
+as $$
+declare
+    v_journey core.journeys;
+begin
+    select j.* into v_journey
+    from core.journeys as j
+    where j.user_id = p_user_id and j.erasing_since is null
+        and case
+            when p_journey_id is null then j.ended_at is null and j.started_at > now() - interval '1 day'
+            else j.journey_id = p_journey_id
+        end
+    order by j.started_at desc
+    limit 1;
+    return (
+        select p.geom
+        from core.journey_points as p
+        where p.journey_id = v_journey.journey_id
+            and p.recorded_at >= greatest(v_journey.points_from, v_journey.points_until - interval '2 days')
+            and p.recorded_at < v_journey.points_until
+            and p.cell = any(v_journey.cells)
+        order by p.recorded_at desc
+        limit 1
+    );
+end
+$$;
+
+comment on function core.last_position(uuid, uuid) is
+'Where a person was last on this walk, or, where p_journey_id is null, on the one they are on; null where nothing is known.';
+revoke all on function core.last_position(uuid, uuid) from public;
+grant execute on function core.last_position(uuid, uuid) to saferoute_api, saferoute_tasks;
