@@ -45,6 +45,17 @@ def redacted(text: str) -> str:
     return text
 
 
+def _clean(value: Any) -> Any:
+    """The value with every text in it redacted: libraries log what they were called with."""
+    if isinstance(value, str):
+        return redacted(value)
+    if isinstance(value, dict):
+        return {key: _clean(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(entry) for entry in value]
+    return value
+
+
 class _Formatter(OrjsonFormatter):
     """One JSON object: ts, level, logger, message, and what the record carries as `extra`."""
 
@@ -64,10 +75,7 @@ class _Formatter(OrjsonFormatter):
         super().add_fields(log_data, record, message_dict)
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        return {
-            key: value if key in _KEPT or not isinstance(value, str) else redacted(value)
-            for key, value in log_data.items()
-        }
+        return {key: value if key in _KEPT else _clean(value) for key, value in log_data.items()}
 
 
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+_PGMQ = "pgmq://"
 
 
 def key_address(address: str) -> str:
@@ -23,6 +24,13 @@ def key_address(address: str) -> str:
         url.scheme != "http" or url.hostname not in ("127.0.0.1", "::1", "localhost")
     ):
         raise ValueError("keys are fetched by https, or by http from this machine only")
+    return address
+
+
+def _broker(address: SecretStr) -> SecretStr:
+    value = address.get_secret_value()
+    if value != _PGMQ and urlsplit(value).scheme not in ("redis", "rediss"):
+        raise ValueError("tasks are queued in the database, pgmq://, or in a Redis, redis://...")
     return address
 
 
@@ -67,6 +75,15 @@ class Settings(BaseSettings):
     )
     analyst_password: SecretStr | None = Field(
         default=None, description="Password of `analyst`: reads views on the analysts' standby."
+    )
+    worker_password: SecretStr | None = Field(
+        default=None, description="Password of `worker`: runs what is queued."
+    )
+    broker_url: Annotated[SecretStr, AfterValidator(_broker)] = Field(
+        default=SecretStr(_PGMQ),
+        description="What hands tasks to workers: `pgmq://` for the database itself, on whichever "
+        "server is the primary, or a Redis (no cluster) as `redis://:password@host:6379/0`, "
+        "`rediss://` by TLS.",
     )
     archive_directory: Path = Field(
         default=Path(".local/archive"),
@@ -224,6 +241,21 @@ class Settings(BaseSettings):
     def owner_conninfo(self) -> str:
         """Connection string of `saferoute_owner` on the primary."""
         return self.conninfo("saferoute_owner", self.owner_password)
+
+    @property
+    def worker_conninfo(self) -> str:
+        """Connection string of `worker` on the primary.
+
+        A server that has gone silent is given up after 10 s: a worker waits for nothing else.
+        """
+        known = self.conninfo("worker", self.worker_password)
+        silence = "keepalives_idle=5 keepalives_interval=2 keepalives_count=3"
+        return f"{known} {silence} tcp_user_timeout=10000"
+
+    @property
+    def is_broker_postgresql(self) -> bool:
+        """Whether tasks are queued in the database."""
+        return self.broker_url.get_secret_value() == _PGMQ
 
     @property
     def admin_conninfo(self) -> str:

@@ -16,6 +16,7 @@ from ops import (
     partitions,
     quarantine,
     reference,
+    risk,
     stack,
     token,
     users,
@@ -41,6 +42,7 @@ app.add_typer(api_keys.app, name="api-keys")
 import_app.command("osm")(osm.import_osm)
 app.command()(demo.demo)
 import_app.command("crime")(crime.import_crime)
+app.command()(risk.refresh_risk)
 app.command()(token.token)
 app.command()(reference.reference)
 

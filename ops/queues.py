@@ -10,7 +10,9 @@ from psycopg import sql
 NAMES = ("alarm", "default", "bulk")
 """alarm: what somebody waits for who needs help; default: messages; bulk: what takes its time."""
 SENDERS = ("saferoute_api", "saferoute_auth", "saferoute_tasks")
-"""They own the functions that queue tasks: they add rows, and can read none."""
+"""They own the functions that queue tasks: they add rows, and see none but how many there are."""
+_REVISION = 2
+"""Of what is done here besides the package's SQL: raise it with every change."""
 
 
 def install(connection: psycopg.Connection) -> None:
@@ -21,7 +23,7 @@ def install(connection: psycopg.Connection) -> None:
     # Imported here: it takes a quarter of a second, and every command would.
     from pgmq.install import get_embedded_install_sql, get_embedded_sql_version
 
-    version = f"pgmq {get_embedded_sql_version()}"
+    version = f"pgmq {get_embedded_sql_version()}, revision {_REVISION}"
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtextextended('saferoute queues', 0))")
         if _installed(connection) == version:
@@ -38,8 +40,8 @@ def install(connection: psycopg.Connection) -> None:
         senders = sql.SQL(", ").join(map(sql.Identifier, SENDERS))
         connection.execute(sql.SQL("grant usage on schema pgmq to {}").format(senders))
         for name in NAMES:
-            # pgmq.send returns the number it has given.
-            grant = sql.SQL("grant insert, select (msg_id) on pgmq.{} to {}")
+            # pgmq.send returns the number it has given; vt says since when a task waits.
+            grant = sql.SQL("grant insert, select (msg_id, vt) on pgmq.{} to {}")
             connection.execute(grant.format(sql.Identifier(f"q_{name}"), senders))
         comment = sql.SQL("comment on schema pgmq is {}")
         connection.execute(comment.format(sql.Literal(version)))

@@ -1,0 +1,50 @@
+"""`python -m worker QUEUE`: work off one queue (alarm, default, bulk). `python -m worker beat`: the
+clock that has things done. `python -m worker check`: whether the workers are well.
+"""
+
+import sys
+
+from celery.apps.beat import Beat
+
+from common import logs
+from common.settings import settings
+from worker import health
+from worker.app import QUEUES, app, transport_options
+
+
+def main(words: list[str]) -> int | None:
+    """Run until stopped; the exit code."""
+    logs.configure()
+    match words:
+        case ["beat"]:
+            Beat(app=app, quiet=True, loglevel="WARNING").run()
+        case ["check"]:
+            return health.check()
+        case [queue] if queue in QUEUES:
+            _work(queue)
+        case _:
+            print(
+                f"usage: python -m worker {'|'.join([*QUEUES, 'beat', 'check'])}", file=sys.stderr
+            )
+            return 2
+    return None
+
+
+def _work(queue: str) -> None:
+    """Until stopped: by SIGTERM once what has begun is done."""
+    kind = QUEUES[queue]
+    app.conf.broker_transport_options = transport_options(settings(), queue)
+    app.worker_main(
+        [
+            *("--quiet", "worker"),
+            *("--queues", queue),
+            *("--hostname", f"{queue}@%h"),
+            *("--pool", kind.pool, "--concurrency", str(kind.concurrency)),
+            *("--loglevel", "WARNING"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

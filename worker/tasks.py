@@ -1,0 +1,135 @@
+"""What workers do. Each task is a nudge: what is to be done stands in the database, and a task that
+comes twice, late or for nothing does no harm.
+
+Nothing is retried by Celery: a task that failed has said so in the row it was about, or the sweep
+finds that row again.
+"""
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from worker import database, relay, texts
+from worker.app import app
+from worker.channels import Message, RefusedError, Sent, TryAgainError
+from worker.clients import channels
+
+_LOG = logging.getLogger("saferoute.worker")
+_LEASE_S = 10
+_SEND_S = 8
+"""A client's longest attempt (worker.channels)."""
+_AT_ONCE = 500
+"""What one sweep queues or removes: as much as the workers of one machine do in two seconds."""
+
+
+@app.task(name="deliver")
+def deliver(delivery_id: str) -> None:
+    """Send one message about an alert, unless that has been done or somebody is at it."""
+    begun = time.monotonic()
+    claim = database.call("claim_delivery", delivery_id)
+    if claim is not None:
+        _attempt(claim, begun, "note_sent", "note_failed")
+
+
+@app.task(name="send_message")
+def send_message(message_id: str) -> None:
+    """Send a code, a link or another message that is about no alert."""
+    begun = time.monotonic()
+    claim = database.call("claim_message", message_id)
+    if claim is not None:
+        _attempt(claim, begun, "note_message_sent", "note_message_failed")
+
+
+@app.task(name="sweep")
+def sweep() -> None:
+    """Find what is due and what nobody works on, whatever has become of its task."""
+    database.call("sweep_journeys")
+    database.call("nudge", _AT_ONCE)
+    relay.carry_over()
+
+
+@app.task(name="escalate")
+def escalate() -> None:
+    """Have those told whose turn it is, where nobody has answered."""
+    database.call("escalate")
+
+
+@app.task(name="tidy")
+def tidy() -> None:
+    """Remove what has been kept long enough."""
+    while database.call("tidy", _AT_ONCE) >= _AT_ONCE:
+        pass
+
+
+@app.task(name="refresh_risk", time_limit=3600)
+def refresh_risk() -> None:
+    """Bring the risk of streets up to date with the crimes that have come in."""
+    _saferoute("refresh-risk", timeout_s=3500)
+
+
+@app.task(name="maintain", time_limit=6600)
+def maintain() -> None:
+    """Make the periods ahead, and retire those that are due."""
+    _saferoute("partitions", "maintain", timeout_s=6500)
+
+
+def _attempt(claim: Mapping[str, Any], begun: float, sent: str, failed: str) -> None:
+    """One attempt, and what became of it into the row."""
+    try:
+        found = _send(claim, begun)
+    except TryAgainError as error:
+        _LOG.info("%s: %s, again later", claim["channel"], error.reason)
+        noted = database.tell(failed, claim["claim_id"], error.reason, error.retry_after_s, False)
+    except RefusedError as error:
+        _LOG.warning("%s: %s, given up", claim["channel"], error.reason)
+        noted = database.tell(failed, claim["claim_id"], error.reason, None, True)
+    else:
+        noted = database.tell(sent, claim["claim_id"], found.provider, found.provider_id)
+    if not noted:
+        _LOG.warning("%s: an attempt took longer than its lease", claim["channel"])
+
+
+def _send(claim: Mapping[str, Any], begun: float) -> Sent:
+    message = _message(claim)
+    # An earlier attempt may have reached the provider, whatever its worker came to know of that.
+    if claim["attempts"] > 1 and (found := channels().find(message)) is not None:
+        return found
+    if time.monotonic() - begun > _LEASE_S - _SEND_S:
+        raise TryAgainError("too late to send within the lease", 0)
+    return channels().send(message)
+
+
+def _message(claim: Mapping[str, Any]) -> Message:
+    channel, language = claim["channel"], claim["language"]
+    template = database.call("message_template", claim["template"], channel, language)
+    if template is None:
+        raise RefusedError("no such text")
+    parameters = texts.shown(claim["parameters"], language)
+    try:
+        subject, text = (texts.rendered(template[part], parameters) for part in ("subject", "body"))
+    except KeyError as error:
+        raise RefusedError(f"the text names {error.args[0]}, which there is not") from error
+    return Message(
+        channel=channel,
+        address=claim["address"],
+        language=language,
+        subject=subject,
+        text=text,
+        idempotency_key=claim["idempotency_key"],
+        queued_at=datetime.fromisoformat(claim["queued_at"]),
+        is_alarm="delivery_id" in claim,
+        keys=claim.get("keys", {}),
+        event=claim.get("event", {}),
+    )
+
+
+def _saferoute(*words: str, timeout_s: float) -> None:
+    """Run the operators' command; a line of it that says what is wrong goes to the log."""
+    line = [sys.executable, "-c", "from ops.command import main; main()", *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=timeout_s)
+    if done.returncode:
+        _LOG.error("saferoute %s: %s", " ".join(words), done.stderr.strip()[-500:])
