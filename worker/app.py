@@ -64,7 +64,7 @@ class Consumer(CeleryConsumer):
 
 def application(values: Settings) -> Celery:
     """The application for these settings."""
-    app = Celery("saferoute", include=["worker.tasks"])
+    app = Celery("saferoute", include=["worker.tasks", "worker.report_tasks"])
     is_ours = values.is_broker_postgresql
     nameless = Exchange("")
     app.conf.update(

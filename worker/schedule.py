@@ -18,6 +18,7 @@ ENTRIES = {
     "sweep": _entry("sweep", "alarm", _SWEEPING, 10),
     "escalate": _entry("escalate", "alarm", _SWEEPING, 10),
     "tidy": _entry("tidy", "default", crontab(minute="*/10"), 600),
+    "sweep_reports": _entry("sweep_reports", "default", crontab(), 60),
     "refresh_risk": _entry("refresh_risk", "bulk", crontab(minute=40), 3600),
     "maintain": _entry("maintain", "bulk", crontab(hour=3, minute=20), 12 * 3600),
 }
