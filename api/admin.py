@@ -16,8 +16,7 @@ from starlette.routing import Route
 
 from api.catalogue import Catalogue
 from api.servers import Servers
-from api.states import States
-from api.traffic import Traffic
+from api.states import Clients, States
 from common.redis import Redis
 
 
@@ -25,15 +24,15 @@ class Admin:
     """The answers of the admin port."""
 
     def __init__(
-        self, servers: Servers, catalogue: Catalogue, redis: Redis, traffic: Traffic
+        self, servers: Servers, catalogue: Catalogue, redis: Redis, clients: Clients
     ) -> None:
         """What they tell of."""
         self._servers = servers
         self._catalogue = catalogue
         self._redis = redis
-        self._traffic = traffic
+        self._clients = clients
         self._states = CollectorRegistry()
-        self._states.register(States(servers, catalogue, redis, traffic))
+        self._states.register(States(servers, catalogue, redis, clients))
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -53,11 +52,11 @@ class Admin:
         states = self._servers.states()
         read_at = self._catalogue.read_at
         is_used = states["primary"] + states["standby"] > 0 and not states["full"]
-        is_ready = read_at is not None and is_used and not self._traffic.is_draining
+        is_ready = read_at is not None and is_used and not self._clients.is_draining
         age = None if read_at is None else round(time.monotonic() - read_at, 3)
         body = {
             "ready": is_ready,
-            "draining": self._traffic.is_draining,
+            "draining": self._clients.is_draining,
             "servers": [asdict(report) for report in self._servers.reports()],
             "catalogue": {"age_s": age},
             "redis": {"up": self._redis.is_up, "troubles": self._redis.troubles},

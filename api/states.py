@@ -1,7 +1,8 @@
 """States for `/metrics` that are asked for when somebody looks, and cost nothing between."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Protocol
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -10,21 +11,36 @@ from prometheus_client.registry import Collector
 from api.catalogue import Catalogue
 from api.server import STATES
 from api.servers import Servers
-from api.traffic import Traffic
 from common.redis import Redis
+
+
+class Clients(Protocol):
+    """Who is connected to the public port: `Traffic`, or the live gateway."""
+
+    @property
+    def connections(self) -> Collection[object]:
+        """All of them."""
+
+    @property
+    def limit(self) -> int:
+        """How many there may be."""
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process is to end."""
 
 
 class States(Collector):
     """How the servers, Redis, the catalogue and the connections of clients are now."""
 
     def __init__(
-        self, servers: Servers, catalogue: Catalogue, redis: Redis, traffic: Traffic
+        self, servers: Servers, catalogue: Catalogue, redis: Redis, clients: Clients
     ) -> None:
         """Who is asked."""
         self._servers = servers
         self._catalogue = catalogue
         self._redis = redis
-        self._traffic = traffic
+        self._clients = clients
 
     def collect(self) -> Iterator[Metric]:
         """One family after another."""
@@ -49,17 +65,17 @@ class States(Collector):
         yield GaugeMetricFamily(
             "saferoute_client_connections",
             "Open connections of clients.",
-            len(self._traffic.connections),
+            len(self._clients.connections),
         )
         yield GaugeMetricFamily(
             "saferoute_client_connections_limit",
             "Connections that clients may have; further ones are refused.",
-            self._traffic.limit,
+            self._clients.limit,
         )
         yield GaugeMetricFamily(
             "saferoute_draining",
             "1 while the process answers its last requests before it ends.",
-            self._traffic.is_draining,
+            self._clients.is_draining,
         )
 
     def _of_servers(self) -> Iterator[Metric]:

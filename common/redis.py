@@ -84,6 +84,8 @@ class Redis(RedisCluster):
         self._is_known = False
         self._cut: set[str] = set()
         self._called = asyncio.Event()
+        self.topology = 0
+        """Another number whenever other nodes may have other slots."""
         self._watcher: asyncio.Task[None] | None = None
 
     @property
@@ -113,6 +115,15 @@ class Redis(RedisCluster):
         self._initialize = False  # else redis-py finds nothing to close
         await super().aclose()
 
+    def look_again(self) -> None:
+        """Have the background look after the cluster at once: somebody has seen it in trouble."""
+        self._called.set()
+
+    def master(self, key: str | bytes) -> ClusterNode | None:
+        """Who holds the key; none where nobody does, or it is in trouble."""
+        nodes = self.nodes_manager.slots_cache.get(self.keyslot(key))
+        return nodes[0] if nodes and nodes[0].name not in self._troubles else None
+
     async def initialize(self, *args: Any, **options: Any) -> "Redis":
         """What redis-py does in its callers after each failure; here once, in the background."""
         if self._is_known:
@@ -139,6 +150,7 @@ class Redis(RedisCluster):
             return await self._ask(slot, args, options)
         except exceptions.MovedError as moved:
             await self.nodes_manager.move_slot(moved)
+            self.topology += 1
             self._called.set()
         try:
             return await self._ask(slot, args, options)
@@ -232,6 +244,7 @@ class Redis(RedisCluster):
                 self._keep_connections()
             else:
                 await self.initialize()
+            self.topology += 1
 
     def _keep_connections(self) -> None:
         """redis-py would make all of them anew, those to healthy masters too, amid the calls.

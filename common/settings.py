@@ -137,6 +137,21 @@ class Settings(BaseSettings):
         ge=1,
         description="Clients that one API process serves at a time; the next are answered 503.",
     )
+    live_host: str = Field(
+        default="127.0.0.1",
+        description="Address the live gateway (`python -m api.live`) listens on.",
+    )
+    live_port: int = Field(
+        default=18020,
+        description="Port a live gateway listens on; in the local profile that of the first one. "
+        "Its admin port is `SAFEROUTE_ADMIN_PORT`, and it is one of `SAFEROUTE_API_PROCESSES`.",
+    )
+    live_connections: int = Field(
+        default=8192,
+        ge=1,
+        description="Clients that one live gateway holds at a time; the next are answered 503. An "
+        "idle one takes up to 35 kB.",
+    )
     drain_s: float = Field(
         default=1,
         ge=0,

@@ -43,7 +43,9 @@ class Api:
 
 
 @contextmanager
-def serve(hosts: list[int], database: str, password: str, **settings: str) -> Iterator[Api]:
+def serve(
+    hosts: list[int], database: str, password: str, module: str = "api", **settings: str
+) -> Iterator[Api]:
     """Run `python -m api` on the servers at these ports until the block ends."""
     port, admin_port = free_port(), free_port()
     environment = {
@@ -53,6 +55,7 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
         "SAFEROUTE_DATABASE": database,
         "SAFEROUTE_AUTHENTICATOR_PASSWORD": password,
         "SAFEROUTE_API_PORT": str(port),
+        "SAFEROUTE_LIVE_PORT": str(port),
         "SAFEROUTE_ADMIN_PORT": str(admin_port),
         "SAFEROUTE_JWT_SECRET": SECRET,
         "SAFEROUTE_DRAIN_S": "0",
@@ -62,7 +65,7 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
     with (
         tempfile.NamedTemporaryFile("w+", prefix="saferoute-api-", suffix=".log") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "api"],
+            [sys.executable, "-m", module],
             cwd=REPOSITORY,
             env=environment,
             stdout=subprocess.PIPE,
@@ -73,9 +76,10 @@ def serve(hosts: list[int], database: str, password: str, **settings: str) -> It
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert line == f"listening on http://127.0.0.1:{port}\n", Path(log.name).read_text()
+            url = f"{'http' if module == 'api' else 'ws'}://127.0.0.1:{port}"
+            assert line == f"listening on {url}\n", Path(log.name).read_text()
             yield Api(
-                f"http://127.0.0.1:{port}",
+                url,
                 f"http://127.0.0.1:{admin_port}",
                 process,
                 Path(log.name),

@@ -1,0 +1,44 @@
+"""`python -m api.live`: serve watchers until stopped."""
+
+import asyncio
+import gc
+import signal
+
+import uvloop
+
+from api.admin import Admin
+from api.live.gateway import Gateway
+from api.process import AdminServer, allow_files, check_connections
+from common import logs
+from common.settings import Settings, settings
+
+
+async def _serve(known: Settings) -> None:
+    allow_files(known.live_connections)
+    gateway = Gateway(known)
+    tells = Admin(gateway.servers, gateway.catalogue, gateway.redis, gateway)
+    admin = AdminServer(tells.application(), known)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopped.set)
+    watched = asyncio.create_task(admin.serve(sockets=[admin.config.bind_socket()]))
+    await gateway.open()
+    gc.freeze()  # it stays: to look through it again and again holds everything up
+    print(f"listening on ws://{known.live_host}:{known.live_port}", flush=True)
+    await stopped.wait()
+    await gateway.close()
+    admin.should_exit = True
+    await watched
+
+
+def main() -> None:
+    """Serve on the addresses of the settings."""
+    logs.configure()
+    known = settings()
+    check_connections(known)
+    uvloop.run(_serve(known))
+
+
+if __name__ == "__main__":
+    main()
