@@ -9,9 +9,11 @@ import logging
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+
+import psycopg
 
 from worker import database, relay, texts
 from worker.app import app
@@ -47,9 +49,17 @@ def send_message(message_id: str) -> None:
 @app.task(name="sweep")
 def sweep() -> None:
     """Find what is due and what nobody works on, whatever has become of its task."""
-    database.call("sweep_journeys")
-    database.call("nudge", _AT_ONCE)
-    relay.carry_over()
+    steps: list[Callable[[], object]] = [
+        lambda: database.call("nudge", _AT_ONCE),
+        lambda: database.call("sweep_journeys"),
+        relay.carry_over,
+    ]
+    for step in steps:
+        try:
+            step()
+        except psycopg.Error:
+            # One that fails keeps none of the others from what they do; the next sweep comes soon.
+            _LOG.exception("a sweep failed")
 
 
 @app.task(name="escalate")

@@ -13,7 +13,14 @@ create table if not exists core.outbound_messages (
     status text not null default 'queued' check (status in ('queued', 'claimed', 'sent', 'failed')),
     created_at timestamptz not null default clock_timestamp(),
     not_after timestamptz not null,
-    sent_at timestamptz
+    sent_at timestamptz,
+    attempts smallint not null default 0,
+    next_attempt_at timestamptz not null default clock_timestamp(),
+    claimed_until timestamptz,
+    claim_id uuid,
+    provider text,
+    provider_id text,
+    error text
 );
 comment on table core.outbound_messages is 'Texts and e-mails that are to be sent, or were within 30 days: a row per message, committed with what caused it. The API can add rows and read none: they hold codes.';
 comment on column core.outbound_messages.message_id is 'UUIDv7: the provider gets it as its idempotency key.';
@@ -24,13 +31,19 @@ comment on column core.outbound_messages.country is 'Calling code of the number,
 comment on column core.outbound_messages.prefix is 'The number without its last four digits, or @ and the domain.';
 comment on column core.outbound_messages.template is 'Which text it is.';
 comment on column core.outbound_messages.language is 'Language of the text, BCP 47.';
-comment on column core.outbound_messages.parameters is 'What the text names: the code or the link. Emptied once it is sent.';
+comment on column core.outbound_messages.parameters is 'What the text names: the code or the link. Emptied once it is sent or given up.';
 comment on column core.outbound_messages.cost is 'What it costs, estimated from core.message_costs.';
 comment on column core.outbound_messages.status is 'queued; claimed by a worker; sent; failed: given up.';
 comment on column core.outbound_messages.created_at is 'When it was asked for.';
 comment on column core.outbound_messages.not_after is 'It is of no use later and is not sent then.';
 comment on column core.outbound_messages.sent_at is 'When the provider took it; null before.';
-create index if not exists outbound_messages_queued on core.outbound_messages (created_at) where status = 'queued';
+comment on column core.outbound_messages.attempts is 'How often it was claimed.';
+comment on column core.outbound_messages.next_attempt_at is 'Not before; later with each failure.';
+comment on column core.outbound_messages.claimed_until is 'A worker has it until then; after it another takes it.';
+comment on column core.outbound_messages.claim_id is 'The claim that may report what became of it.';
+comment on column core.outbound_messages.provider is 'Who was asked to send it.';
+comment on column core.outbound_messages.provider_id is 'What the provider calls it.';
+comment on column core.outbound_messages.error is 'Why the last attempt failed; never an address.';
 create index if not exists outbound_messages_old on core.outbound_messages (created_at);
 create index if not exists outbound_messages_user on core.outbound_messages (user_id);
 create index if not exists outbound_messages_address on core.outbound_messages (address);

@@ -11,4 +11,4 @@ $$;
 comment on function core.random_token() is
 'A secret of 256 bits nobody can guess, as 43 characters that need no escape in an address: three UUIDs have 366 bits of the server''s strong random source.';
 revoke all on function core.random_token() from public;
-grant execute on function core.random_token() to saferoute_api;
+grant execute on function core.random_token() to saferoute_api, saferoute_tasks;

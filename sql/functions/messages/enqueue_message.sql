@@ -8,6 +8,7 @@ declare
     v_country text := case p_channel when 'sms' then core.message_country(p_address) end;
     v_prefix text := core.message_prefix(p_channel, p_address);
     v_cost numeric;
+    v_message_id uuid := core.uuid_v7();
     v_limit record;
     v_now timestamptz;
 begin
@@ -39,9 +40,11 @@ begin
     insert into core.outbound_messages (
         message_id, user_id, channel, address, country, prefix, template, language, parameters, cost, not_after
     ) values (
-        core.uuid_v7(), p_user_id, p_channel, p_address, v_country, v_prefix, p_template, p_language, p_parameters,
+        v_message_id, p_user_id, p_channel, p_address, v_country, v_prefix, p_template, p_language, p_parameters,
         v_cost, coalesce((p_parameters ->> 'expires_at')::timestamptz, v_now + interval '1 day')
     );
+
+    perform core.enqueue_task('default', 'send_message', jsonb_build_array(v_message_id));
 
     -- Whoever adds one removes some: nothing has to run at night.
     delete from core.outbound_messages as m
@@ -55,6 +58,6 @@ end
 $$;
 
 comment on function core.enqueue_message(uuid, text, text, text, text, jsonb) is
-'Write a message (p_channel sms or email, p_address in E.164 or in lower case) for the worker to send, unless a limit refuses it: queued, or the scope of that limit: number, prefix, country, spend. A refused one is not counted. p_parameters is what the text names; its `expires_at`, else a day, says until when the message is of use. Calls wait for each other until they commit: make it the last thing a transaction does.';
+'Write a message (p_channel sms or email, p_address in E.164 or in lower case) and queue the task that sends it, unless a limit refuses it: queued, or the scope of that limit: number, prefix, country, spend. A refused one is not counted. p_parameters is what the text names; its `expires_at`, else a day, says until when the message is of use. Calls wait for each other until they commit: make it the last thing a transaction does.';
 revoke all on function core.enqueue_message(uuid, text, text, text, text, jsonb) from public;
 grant execute on function core.enqueue_message(uuid, text, text, text, text, jsonb) to saferoute_api, saferoute_auth;
