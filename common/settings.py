@@ -100,7 +100,15 @@ class Settings(BaseSettings):
         description="Replicas (application names, separated by commas) that may be behind.",
     )
     api_host: str = Field(default="127.0.0.1", description="Address the API listens on.")
-    api_port: int = Field(default=18000, description="Port the API listens on.")
+    api_port: int = Field(
+        default=18010,
+        description="Port an API process listens on; in the local profile that of the first one, "
+        "the next has the port after it.",
+    )
+    gateway_port: int = Field(
+        default=18000,
+        description="Port of the local profile's gateway, nginx: the one public address.",
+    )
     admin_host: str = Field(
         default="127.0.0.1",
         description="Address of the admin port. It tells operators how the API is and asks for no "
@@ -108,8 +116,8 @@ class Settings(BaseSettings):
     )
     admin_port: int = Field(
         default=18090,
-        description="Port of `/live`, `/ready` and `/metrics`. Each API process of a machine needs "
-        "one of its own.",
+        description="Port of `/live`, `/ready` and `/metrics`. Each process of a machine needs one "
+        "of its own; in the local profile they follow the first one's.",
     )
     database_connections: int = Field(
         default=35,

@@ -14,24 +14,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from common import signing_keys
 from common.settings import REPOSITORY, Settings, environment_file, settings
-from ops import cluster, redis_cluster
+from ops import cluster, gateway, redis_cluster
 from ops.cluster import Server
 from ops.errors import OperatorError
+from ops.gateway import Gateway
 from ops.redis_cluster import RedisNode
 from ops.standby import Standby, analysts_standby, api_replica
-from ops.supervision import CONFIGURATION, Supervisor
+from ops.supervision import Supervisor
 
 _TO_BUS = 10_000  # where Redis itself expects the nodes' port
 _REDIS_NODES = 6
+_API_PROCESSES = 2
+_TEMPLATES = REPOSITORY / "deploy" / "local"
 _SYSTEM_STATE = Path("/var/lib/saferoute")
 _SECRETS = (
     "ADMIN_PASSWORD",
@@ -46,6 +50,20 @@ _SECRETS = (
 
 
 @dataclass(frozen=True)
+class Process:
+    """One of several that do the same: what it is called and where it listens."""
+
+    name: str
+    port: int
+    admin_port: int
+
+    @property
+    def admin_url(self) -> str:
+        """Where it tells how it is."""
+        return f"http://127.0.0.1:{self.admin_port}"
+
+
+@dataclass(frozen=True)
 class Profile:
     """Where the profile of one clone lives and listens."""
 
@@ -55,8 +73,8 @@ class Profile:
     replica: Standby
     analysts: Standby
     redis: tuple[RedisNode, ...]
-    api_port: int
-    admin_port: int
+    gateway: Gateway
+    api: tuple["Process", ...]
 
     @property
     def supervisor(self) -> Supervisor:
@@ -66,12 +84,7 @@ class Profile:
     @property
     def url(self) -> str:
         """The one public address."""
-        return f"http://127.0.0.1:{self.api_port}"
-
-    @property
-    def admin_url(self) -> str:
-        """Where the API tells how it is."""
-        return f"http://127.0.0.1:{self.admin_port}"
+        return f"http://127.0.0.1:{self.gateway.port}"
 
     @property
     def standbys(self) -> tuple[Standby, ...]:
@@ -83,38 +96,57 @@ class Profile:
         """The port of each program, in the order they start."""
         standbys = {standby.name: standby.server.port for standby in self.standbys}
         redis = {node.name: node.port for node in self.redis}
-        return {"primary": self.primary.port, **standbys, **redis, "api": self.api_port}
+        api = {process.name: process.port for process in self.api}
+        return {
+            "primary": self.primary.port,
+            **standbys,
+            **redis,
+            **api,
+            "gateway": self.gateway.port,
+        }
 
     def ports_of(self, programs: Collection[str]) -> dict[str, int]:
         """Every port that these programs listen on, by what it is for."""
-        others = {f"{node.name}'s bus": node.bus_port for node in self.redis}
-        others["the API's admin port"] = self.admin_port
-        owners = {f"{node.name}'s bus": node.name for node in self.redis}
-        owners["the API's admin port"] = "api"
-        return {
-            name: port
-            for name, port in {**self.ports, **others}.items()
-            if owners.get(name, name) in programs
-        }
+        found = {name: port for name, port in self.ports.items() if name in programs}
+        for node in self.redis:
+            if node.name in programs:
+                found[f"{node.name}'s bus"] = node.bus_port
+        for process in self.api:
+            if process.name in programs:
+                found[f"{process.name}'s admin port"] = process.admin_port
+        return found
 
+    def supervisors_configuration(self) -> str:
+        """Which programs there are and how they are started: supervisord's configuration."""
+        templates = Environment(
+            loader=FileSystemLoader(_TEMPLATES),
+            undefined=StrictUndefined,
+            keep_trailing_newline=True,
+            autoescape=False,  # noqa: S701 - it is no HTML
+        )
+        templates.filters["literal"] = lambda value: str(value).replace("%", "%%")
+        servers = (self.primary, *(standby.server for standby in self.standbys))
+        return templates.get_template("supervisord.conf.j2").render(
+            caller=getpass.getuser(),
+            state=self.folder,
+            clone=REPOSITORY,
+            python=sys.executable,
+            postgres={server.data.name: server.data for server in servers},
+            postgres_bin=self._postgres_bin(),
+            postgres_user=cluster.postgres_user(),
+            redis=self.redis,
+            redis_program=redis_cluster.program(),
+            redis_user=redis_cluster.user(),
+            api={process.name: (process.port, process.admin_port) for process in self.api},
+            gateway=self.gateway,
+            gateway_program=_TEMPLATES / "gateway.sh",
+            gateway_user=gateway.user(),
+        )
+
+    @property
     def variables(self) -> dict[str, str]:
-        """What the supervisor's configuration names."""
-        return {
-            "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
-            "SAFEROUTE_STATE": str(self.folder),
-            "SAFEROUTE_CLONE": str(REPOSITORY),
-            "SAFEROUTE_SERVERS": str(self.servers),
-            "SAFEROUTE_POSTGRES_BIN": str(self._postgres_bin()),
-            "SAFEROUTE_POSTGRES_USER": cluster.postgres_user(),
-            "SAFEROUTE_REDIS_PROGRAM": str(redis_cluster.program()),
-            "SAFEROUTE_REDIS_USER": redis_cluster.user(),
-            "SAFEROUTE_CALLER": getpass.getuser(),
-            "SAFEROUTE_PYTHON": sys.executable,
-        }
-
-    def configuration_digest(self) -> str:
-        """Changes when the supervisor has to be started anew."""
-        return _digest(CONFIGURATION.read_bytes(), repr(self.variables()).encode())
+        """What every program finds in its environment."""
+        return {"SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env")}
 
     def code_digest(self) -> str:
         """Changes when the API has to be started anew: its code, its libraries, its settings."""
@@ -165,13 +197,17 @@ def open_profile() -> Profile:
     # Others may pass through, to the servers' folder, but not look around.
     env_file.parent.chmod(0o711)
     known = {key: value or "" for key, value in dotenv_values(env_file).items()}
+    if _is_without_gateway(known):
+        known = _with_gateway(known)
+        _write_settings(env_file, known)
     wanted = _complete(known, env_file.parent)
     if wanted != known:
-        _write_private(env_file, "".join(f"{key}='{value}'\n" for key, value in wanted.items()))
-        settings.cache_clear()
+        _write_settings(env_file, wanted)
     if not signing_keys.read(settings().signing_keys_directory):
         signing_keys.add(settings().signing_keys_directory)
-    return _profile(env_file.parent, Path(wanted["SAFEROUTE_SERVERS"]), settings())
+    profile = _profile(env_file.parent, Path(wanted["SAFEROUTE_SERVERS"]), settings())
+    _check_ports(profile)
+    return profile
 
 
 def find_profile() -> Profile:
@@ -202,6 +238,10 @@ def refuse_taken_ports(ports: dict[str, int], patience: float) -> None:
 
 def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
     hosts, analysts = values.hosts, values.analyst_host
+    apis = tuple(
+        Process(f"api-{number + 1}", values.api_port + number, values.admin_port + number)
+        for number in range(_API_PROCESSES)
+    )
     return Profile(
         folder=folder,
         servers=servers,
@@ -212,8 +252,8 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
             RedisNode(servers / f"redis-{number}", port, port + _TO_BUS)
             for number, (_, port) in enumerate(values.redis_nodes, 1)
         ),
-        api_port=values.api_port,
-        admin_port=values.admin_port,
+        gateway=Gateway(servers / "gateway", values.gateway_port, tuple(api.port for api in apis)),
+        api=apis,
     )
 
 
@@ -243,12 +283,20 @@ def _check_addresses(values: Settings) -> None:
         )
 
 
+def _check_ports(profile: Profile) -> None:
+    takers: dict[int, str] = {}
+    for name, port in profile.ports_of(profile.ports).items():
+        if port in takers:
+            raise OperatorError(f"port {port} is given to both {takers[port]} and {name}")
+        takers[port] = name
+
+
 def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     """The settings of the profile: what is known stays, the rest is chosen now."""
     values = settings()
     addresses = {
         "SAFEROUTE_DATABASE_HOSTS": values.database_hosts,
-        "SAFEROUTE_API_PORT": str(values.api_port),
+        "SAFEROUTE_GATEWAY_PORT": str(values.gateway_port),
         "SAFEROUTE_REDIS_HOSTS": values.redis_hosts,
     }
     for key, value in addresses.items():
@@ -258,19 +306,34 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
                 "leave it, or `make clean` first"
             )
     passwords = {f"SAFEROUTE_{name}": secrets.token_urlsafe(32) for name in _SECRETS}
-    # Profiles from before there were these have data to keep: they may be given other ports.
+    # Nothing that is kept depends on these ports, and profiles from before there were some of them
+    # have data to keep: they may be given other ones.
     later = {
+        "SAFEROUTE_API_PORT": str(values.api_port),
         "SAFEROUTE_ANALYST_ADDRESS": values.analyst_address,
         "SAFEROUTE_ADMIN_PORT": str(values.admin_port),
     }
     issuing = {
-        "SAFEROUTE_ISSUER": f"http://127.0.0.1:{values.api_port}",
+        "SAFEROUTE_ISSUER": f"http://127.0.0.1:{values.gateway_port}",
+        "SAFEROUTE_TRUSTED_PROXIES": "127.0.0.1",
         "SAFEROUTE_SIGNING_KEYS_DIRECTORY": str(folder / "keys"),
     }
     wanted = {**addresses, **passwords, **issuing, **known, **later}
     if "SAFEROUTE_SERVERS" not in wanted:
         wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
     return wanted
+
+
+def _is_without_gateway(known: Mapping[str, str]) -> bool:
+    """Whether it was made when the API itself had the public address."""
+    return "SAFEROUTE_API_PORT" in known and "SAFEROUTE_GATEWAY_PORT" not in known
+
+
+def _with_gateway(known: Mapping[str, str]) -> dict[str, str]:
+    """The settings of such a profile: the gateway gets its public address."""
+    public = known["SAFEROUTE_API_PORT"]
+    moved = {"SAFEROUTE_GATEWAY_PORT": public, "SAFEROUTE_API_PORT": str(int(public) + 10)}
+    return {**known, **moved}
 
 
 def _servers_folder(folder: Path) -> Path:
@@ -288,6 +351,11 @@ def _postgres_reaches(folder: Path) -> bool:
         ["test", "-x", folder], user="postgres", group="postgres", extra_groups=[], check=False
     )
     return check.returncode == 0
+
+
+def _write_settings(path: Path, values: Mapping[str, str]) -> None:
+    _write_private(path, "".join(f"{key}='{value}'\n" for key, value in values.items()))
+    settings.cache_clear()
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
-"""`saferoute stack`: the local profile, PostgreSQL, Redis and the API on one machine."""
+"""`saferoute stack`: the local profile, PostgreSQL, Redis, API and gateway on one machine."""
 
 import shutil
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +21,7 @@ from common.settings import settings
 from ops import first_city, first_route, health, migrate, redis_cluster, schema
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
-from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
+from ops.profile import Process, Profile, find_profile, open_profile, refuse_taken_ports
 from ops.standby import OPTIONS, Standby
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
@@ -51,6 +52,7 @@ def up(
         _admit_analysts(profile)
         _start_redis(profile)
         _start_api(profile, changed)
+        _start_gateway(profile)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
     _print_status(profile)
@@ -109,8 +111,8 @@ def clean(
 
 def _start_supervisor(profile: Profile) -> None:
     supervisor = profile.supervisor
-    wanted = profile.configuration_digest()
-    if supervisor.runs and profile.remembered("configuration") != wanted:
+    configuration = profile.supervisors_configuration()
+    if supervisor.runs and supervisor.configuration != configuration:
         with _step("Stopping the profile: its configuration has changed"):
             supervisor.stop()
     if supervisor.runs:
@@ -119,12 +121,11 @@ def _start_supervisor(profile: Profile) -> None:
         return
     # Programs of a supervisord that was killed need a moment to stop.
     refuse_taken_ports(profile.ports_of(profile.ports), patience=5 if profile.primary.exists else 0)
-    supervisor.start(profile.variables())
-    profile.remember("configuration", wanted)
+    supervisor.start(configuration, profile.variables)
 
 
 def _stop(profile: Profile) -> None:
-    with _step("Stopping the API, Redis, the standbys and the primary"):
+    with _step("Stopping the gateway, the API, Redis, the standbys and the primary"):
         profile.supervisor.stop()
 
 
@@ -224,13 +225,32 @@ def _start_redis(profile: Profile) -> None:
 
 
 def _start_api(profile: Profile, schema_changed: bool) -> None:
+    """Start the API processes; where what they run has changed, one after the other."""
     wanted = profile.code_digest()
-    if schema_changed or profile.remembered("code") != wanted:
-        profile.supervisor.stop_process("api")
-    with _step(f"API on {profile.url}"):
-        profile.supervisor.start_process("api")
-        _wait(profile, "api", lambda: _is_ready(profile.admin_url))
+    is_outdated = schema_changed or profile.remembered("code") != wanted
+    supervisor, running = profile.supervisor, []
+    first, last = profile.api[0], profile.api[-1]
+    with _step(f"API on 127.0.0.1:{first.port} to {last.port}"):
+        for process in profile.api:
+            if supervisor.process(process.name).runs:
+                running.append(process)
+            else:
+                supervisor.start_process(process.name)
+        for process in profile.api:
+            if is_outdated and process in running:
+                supervisor.stop_process(process.name)
+                supervisor.start_process(process.name)
+            _wait(profile, process.name, partial(_is_ready, process))
     profile.remember("code", wanted)
+
+
+def _start_gateway(profile: Profile) -> None:
+    supervisor, gateway = profile.supervisor, profile.gateway
+    if gateway.configure() and supervisor.process("gateway").runs:
+        supervisor.signal_process("gateway", "HUP")
+    with _step(f"Gateway on {profile.url}"):
+        supervisor.start_process("gateway")
+        _wait(profile, "gateway", lambda: _listens(gateway.port))
 
 
 def _print_status(profile: Profile) -> None:
@@ -241,7 +261,7 @@ def _print_status(profile: Profile) -> None:
     table = Table("", "state", "address", "process", "up", "role or lag", box=None)
     for name, port in profile.ports.items():
         process = found.get(name)
-        address = profile.url if name == "api" else f"127.0.0.1:{port}"
+        address = profile.url if name == "gateway" else f"127.0.0.1:{port}"
         if process and process.pid:
             up_for = str(timedelta(seconds=process.seconds))
             pid = str(process.pid)
@@ -250,7 +270,8 @@ def _print_status(profile: Profile) -> None:
         else:
             table.add_row(name, process.state.lower() if process else "stopped", address)
     Console().print(table)
-    typer.echo(f"How the API is: {profile.admin_url}/ready and /metrics")
+    admin = ", ".join(process.admin_url for process in profile.api)
+    typer.echo(f"How the API is: /ready and /metrics of {admin}")
     typer.echo(f"Data {profile.servers}, settings and passwords {profile.folder}/saferoute.env")
 
 
@@ -355,9 +376,14 @@ def _wait_for_replay(profile: Profile) -> None:
         )
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(process: Process) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/ready", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{process.admin_url}/ready", timeout=5) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -14,10 +14,8 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from common.settings import REPOSITORY
 from ops.errors import OperatorError
 
-CONFIGURATION = REPOSITORY / "deploy" / "local" / "supervisord.conf"
 _SECONDS_TO_STOP = 90  # more than the longest stopwaitsecs
 
 
@@ -51,11 +49,22 @@ class Supervisor:
             return False
         return True
 
-    def start(self, variables: Mapping[str, str]) -> None:
-        """Start it in the background with the variables its configuration names."""
+    @property
+    def configuration(self) -> str | None:
+        """What it was last started with."""
+        path = self._configuration_file
+        return path.read_text() if path.exists() else None
+
+    @property
+    def _configuration_file(self) -> Path:
+        return self.folder / "supervisord.conf"
+
+    def start(self, configuration: str, variables: Mapping[str, str]) -> None:
+        """Start it in the background; its programs get the variables."""
         (self.folder / "logs").mkdir(exist_ok=True)
+        self._configuration_file.write_text(configuration)
         process = subprocess.run(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(CONFIGURATION)],
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration_file)],
             cwd=self.folder,
             env={**os.environ, **variables},
             capture_output=True,
@@ -83,7 +92,7 @@ class Supervisor:
     def start_process(self, name: str) -> bool:
         """Start a program without waiting for it; whether it was down."""
         try:
-            self._call("startProcess", _in_group(name), False)
+            self._call("startProcess", name, False)
         except Fault as fault:
             if fault.faultCode == Faults.ALREADY_STARTED:
                 return False
@@ -93,14 +102,18 @@ class Supervisor:
     def stop_process(self, name: str) -> None:
         """Stop a program and wait until it has ended; nothing happens where it is down."""
         try:
-            self._call("stopProcess", _in_group(name), True)
+            self._call("stopProcess", name, True)
         except Fault as fault:
             if fault.faultCode != Faults.NOT_RUNNING:
                 raise
 
+    def signal_process(self, name: str, signal: str) -> None:
+        """Send a signal, such as HUP, to a program that runs."""
+        self._call("signalProcess", name, signal)
+
     def process(self, name: str) -> Process:
         """The state of one program."""
-        return _process(self._call("getProcessInfo", _in_group(name)))
+        return _process(self._call("getProcessInfo", name))
 
     def processes(self) -> list[Process]:
         """The state of every program, in the order they start."""
@@ -119,11 +132,6 @@ class Supervisor:
                 return getattr(proxy.supervisor, method)(*arguments)
             finally:
                 transport.close()
-
-
-def _in_group(name: str) -> str:
-    """What supervisord calls it: `redis-1` is one of the programs of `redis`."""
-    return f"{name.partition('-')[0]}:{name}"
 
 
 def _process(entry: Mapping[str, Any]) -> Process:

@@ -13,7 +13,8 @@ from ops.cluster import free_port
 from tests.command import saferoute
 
 REDIS = [f"redis-{number}" for number in range(1, 7)]
-EVERYTHING = ["primary", "replica", "analysts", *REDIS, "api"]
+APIS = ["api-1", "api-2"]
+EVERYTHING = ["primary", "replica", "analysts", *REDIS, *APIS, "gateway"]
 BUS = 10_000
 """From a Redis node's port to the one that other nodes speak to."""
 
@@ -24,17 +25,19 @@ class Stack:
 
     folder: Path
     ports: tuple[int, int, int, int]
-    admin_port: int = field(default_factory=free_port)
+    admin_port: int = field(default_factory=lambda: ports_in_a_row(2))
+    api_port: int = field(default_factory=lambda: ports_in_a_row(2))
     redis_ports: list[int] = field(default_factory=lambda: ports_with_a_bus())
 
     @property
     def environment(self) -> dict[str, str]:
-        primary, replica, analysts, api = self.ports
+        primary, replica, analysts, gateway = self.ports
         return {
             "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
             "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
             "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
-            "SAFEROUTE_API_PORT": str(api),
+            "SAFEROUTE_GATEWAY_PORT": str(gateway),
+            "SAFEROUTE_API_PORT": str(self.api_port),
             "SAFEROUTE_ADMIN_PORT": str(self.admin_port),
             "SAFEROUTE_REDIS_HOSTS": ",".join(f"127.0.0.1:{port}" for port in self.redis_ports),
         }
@@ -86,6 +89,14 @@ class Stack:
 
 def four_ports() -> tuple[int, int, int, int]:
     return free_port(), free_port(), free_port(), free_port()
+
+
+def ports_in_a_row(count: int) -> int:
+    """The first of so many ports that nobody listens on."""
+    while True:
+        first = free_port()
+        if not any(_listens(first + number) for number in range(1, count)):
+            return first
 
 
 def ports_with_a_bus() -> list[int]:

@@ -35,7 +35,7 @@ wanted() {
     [ "$1" = python ] && return
     echo "postgresql-$2" "postgresql-$2-postgis-3" "postgresql-$2-partman" "postgresql-$2-pgrouting"
     echo python3-psycopg2 # for pg_partman's scripts
-    echo redis-server
+    echo redis-server nginx
     [ "$1" = run ] && return
     if [ "$1" = bench ]; then
         echo debootstrap
@@ -66,17 +66,22 @@ without_main_cluster() {
     as_root tee "$no_cluster" >/dev/null <<<'create_main_cluster = false'
 }
 
-# Debian starts a Redis on port 6379 when that is installed, and at every boot.
-without_redis_service() {
-    echo "saferoute: Debian's own Redis (port 6379) is not started; the profile runs its own."
+# Debian starts a Redis on port 6379 and an nginx on port 80 when they are installed, and at every boot.
+without_services() {
+    echo "saferoute: Debian's own $(joined "$@") is not started; the profile runs its own."
     [ ! -e "$policy" ] || return 0
     temporary+=("$policy")
     as_root tee "$policy" >/dev/null <<'END'
 #!/bin/sh
 # of saferoute, for the length of an installation
-case " $* " in *" redis-server "*) exit 101 ;; esac
+case " $* " in *" redis-server "* | *" nginx "*) exit 101 ;; esac
 END
     as_root chmod 755 "$policy"
+}
+
+joined() {
+    local words=$*
+    echo "${words// / and }"
 }
 
 # What an installation has left that was killed.
@@ -86,7 +91,8 @@ remove_leftovers() {
 }
 
 add() {
-    local -a packages=("$@")
+    local -a packages=("$@") services=()
+    local package
     temporary=()
     if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
         fail "packages are missing and neither root nor sudo is there to add them: ${packages[*]}"
@@ -94,11 +100,14 @@ add() {
     echo "saferoute: adding with apt-get: ${packages[*]}"
     trap '[ ${#temporary[@]} = 0 ] || as_root rm -f "${temporary[@]}"' EXIT
     case " ${packages[*]} " in *" postgresql-$major "*) without_main_cluster ;; esac
-    case " ${packages[*]} " in *" redis-server "*) without_redis_service ;; esac
+    for package in redis-server nginx; do
+        case " ${packages[*]} " in *" $package "*) services+=("$package") ;; esac
+    done
+    [ ${#services[@]} = 0 ] || without_services "${services[@]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends \
         -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${packages[@]}" \
         || fail "apt-get could not add: ${packages[*]}"
-    case " ${packages[*]} " in *" redis-server "*) as_root update-rc.d redis-server disable ;; esac
+    for package in "${services[@]}"; do as_root update-rc.d "$package" disable; done
 }
 
 target=${1:?python, run, test or bench}

@@ -47,7 +47,7 @@ def serve(
     hosts: list[int], database: str, password: str, module: str = "api", **settings: str
 ) -> Iterator[Api]:
     """Run `python -m api` on the servers at these ports until the block ends."""
-    port, admin_port = free_port(), free_port()
+    port, admin_port = int(settings.get("SAFEROUTE_API_PORT", free_port())), free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "SAFEROUTE_ENV_FILE": "/nonexistent",

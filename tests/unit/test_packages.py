@@ -15,7 +15,8 @@ from common.settings import REPOSITORY
 
 SCRIPT = REPOSITORY / "deploy" / "local" / "packages.sh"
 PYTHON = ["python3", "python3-venv"]
-OTHERS = ("faketime", "redis-server")
+SERVICES = ["redis-server", "nginx"]
+OTHERS = ("faketime", *SERVICES)
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -66,7 +67,7 @@ class Machine:
 
 def server(major: int) -> list[str]:
     names = ["", "-postgis-3", "-partman", "-pgrouting"]
-    return [*(f"postgresql-{major}{name}" for name in names), "python3-psycopg2", "redis-server"]
+    return [*(f"postgresql-{major}{name}" for name in names), "python3-psycopg2", *SERVICES]
 
 
 @pytest.mark.parametrize("major", [15, 17])
@@ -87,7 +88,7 @@ def test_only_what_is_missing_is_added_and_tests_need_more(tmp_path) -> None:
 def test_a_newer_postgresql_that_is_there_is_used(tmp_path) -> None:
     machine = Machine(tmp_path, 15, [*PYTHON, *server(15), "postgresql-17"])
     machine.add("run")
-    assert machine.added == server(17)[1:-2]
+    assert machine.added == server(17)[1:-3]
 
 
 def test_a_complete_machine_is_left_alone(tmp_path) -> None:
@@ -112,25 +113,28 @@ def test_a_postgresql_that_is_too_old_is_refused_before_anything_is_added(tmp_pa
 
 
 def test_debians_own_server_is_off_for_this_installation_only(tmp_path) -> None:
-    machine = Machine(tmp_path, 15, [*PYTHON, "redis-server"])
+    machine = Machine(tmp_path, 15, [*PYTHON, *SERVICES])
     machine.add("run")
     kinds = [line.split()[0] for line in machine.commands]
     assert kinds == ["apt-get", "mkdir", "tee", "env", "rm"]
     assert machine.commands[2].split()[1] == machine.commands[4].split()[-1]
 
 
-def test_debians_own_redis_is_neither_started_nor_enabled(tmp_path) -> None:
-    machine = Machine(tmp_path, 15, [*PYTHON, *server(15)[:-1]])
+@pytest.mark.parametrize("services", [["redis-server"], ["nginx"], SERVICES])
+def test_debians_own_services_are_neither_started_nor_enabled(tmp_path, services) -> None:
+    there = [name for name in server(15) if name not in services]
+    machine = Machine(tmp_path, 15, [*PYTHON, *there])
     machine.add("run")
     kinds = [line.split()[0] for line in machine.commands]
+    disabled = [f"update-rc.d {service} disable" for service in services]
     if POLICY.exists():  # the administrator's, who decides what an installation starts
-        assert kinds == ["apt-get", "env", "update-rc.d"]
+        assert kinds == ["apt-get", "env", *["update-rc.d"] * len(disabled)]
     else:
-        assert kinds == ["apt-get", "tee", "chmod", "env", "update-rc.d", "rm"]
-    assert "update-rc.d redis-server disable" in machine.commands
+        assert kinds == ["apt-get", "tee", "chmod", "env", *["update-rc.d"] * len(disabled), "rm"]
+    assert [line for line in machine.commands if line in disabled] == disabled
 
 
 def test_an_existing_server_is_not_ours_to_decide_about(tmp_path) -> None:
-    machine = Machine(tmp_path, 15, [*PYTHON, "postgresql-15", "redis-server"])
+    machine = Machine(tmp_path, 15, [*PYTHON, "postgresql-15", *SERVICES])
     machine.add("run")
     assert [line.split()[0] for line in machine.commands] == ["apt-get", "env"]

@@ -1,0 +1,80 @@
+"""A gateway of the tests: a real nginx on a free port, in a folder of its own."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from ops import gateway
+from ops.cluster import free_port
+from ops.gateway import Gateway
+
+
+class Front:
+    """A running nginx."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.url = f"http://127.0.0.1:{gateway.port}"
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The access log so far."""
+        return [json.loads(line) for line in self.gateway.access_log.read_text().splitlines()]
+
+    def logged(self, request_id: str) -> dict[str, Any]:
+        """The line of a request, which nginx writes once it has sent the answer."""
+        deadline = time.monotonic() + 5
+        while True:
+            found = [line for line in self.log if line["request_id"] == request_id]
+            if found:
+                return found[-1]
+            assert time.monotonic() < deadline, f"no line of {request_id}"
+            time.sleep(0.01)
+
+    def errors(self) -> str:
+        return (self.gateway.data / "errors.log").read_text()
+
+
+@contextmanager
+def running_gateway(**settings: Any) -> Iterator[Front]:
+    """nginx in front of these processes until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="saferoute-gateway-") as folder:
+        Path(folder).chmod(0o755)
+        known = Gateway(Path(folder) / "gateway", free_port(), **settings)
+        known.configure()
+        as_user = gateway.user() if os.geteuid() == 0 else None
+        with (known.data / "errors.log").open("w") as errors:
+            process = subprocess.Popen(
+                known.command,
+                stderr=errors,
+                cwd=known.data,
+                user=as_user,
+                group=as_user,
+                extra_groups=[] if as_user else None,
+            )
+            try:
+                _wait_for(known, process)
+                yield Front(known)
+            finally:
+                process.terminate()
+                process.wait()
+
+
+def _wait_for(known: Gateway, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            httpx.get(f"http://127.0.0.1:{known.port}/", timeout=20)
+        except httpx.ConnectError:
+            time.sleep(0.01)
+        else:
+            return
+    raise AssertionError((known.data / "errors.log").read_text())
