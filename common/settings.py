@@ -225,6 +225,59 @@ class Settings(BaseSettings):
     redis_password: SecretStr | None = Field(
         default=None, description="Password of the Redis Cluster."
     )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
+        description="Address at which the API is reached from outside, without a slash at its end: "
+        "Twilio is told to call back below it, and signs what it calls. Without it nobody hears "
+        "what became of a text, and calls take no key. Links in messages begin with "
+        "`core.site.public_url`, which is the same.",
+    )
+    twilio_account_sid: str | None = Field(
+        default=None,
+        pattern=r"^AC[0-9a-f]{32}$",
+        description="Account at Twilio that sends texts and calls. Without it neither is sent.",
+    )
+    twilio_auth_token: SecretStr | None = Field(
+        default=None, description="Token of that account; it also signs what Twilio calls back."
+    )
+    twilio_number: str | None = Field(
+        default=None,
+        pattern=r"^\+[1-9][0-9]{6,14}$",
+        description="Number of that account that texts and calls come from, as +15005550006.",
+    )
+    twilio_url: str = Field(
+        default="https://api.twilio.com", description="Where Twilio's REST API is."
+    )
+    twilio_per_second: int = Field(
+        default=80,
+        ge=2,
+        description="Requests a second that all workers together make to Twilio. Alerts have three "
+        "quarters of it for themselves.",
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Server that takes e-mails: `smtp+starttls://user:password@host:587`, "
+        "`smtps://...:465` by TLS, or `smtp://127.0.0.1:25` in plain. Without it none is sent.",
+    )
+    mail_from: str | None = Field(
+        default=None, description="Sender of e-mails, as `Safe Route <alerts@example.org>`."
+    )
+    vapid_private_key: SecretStr | None = Field(
+        default=None,
+        description="Key that signs notifications of browsers: 32 bytes, base64url. Without it "
+        "none is sent.",
+    )
+    vapid_contact: str | None = Field(
+        default=None,
+        pattern=r"^(mailto:|https://)\S+$",
+        description="Whom push services may write to about us, as `mailto:ops@example.org`.",
+    )
+    loopback_endpoints: bool = Field(
+        default=False,
+        description="Whether webhooks and notifications may go to this machine and by http: only "
+        "for trying things out.",
+    )
 
     @property
     def redis_nodes(self) -> list[tuple[str, int]]:

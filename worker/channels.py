@@ -4,6 +4,7 @@ A client makes one attempt. When another is made, and by whom, is the delivery's
 the queue of record.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,7 +45,7 @@ class Message:
     idempotency_key: str
     """UUID of the delivery or message: the same in every attempt."""
     queued_at: datetime
-    """When it came to be: no provider has it from before."""
+    """When it was first to be sent: no provider has it from before."""
     is_alarm: bool = False
     """Whether it is about an alert: what else goes out never uses up what an alert may."""
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -84,6 +85,7 @@ class Channels:
         """`clients`: what makes the client of a channel, where the channel is configured."""
         self._makers = clients
         self._clients: dict[str, Client] = {}
+        self._lock = threading.Lock()
 
     def send(self, message: Message) -> Sent:
         """Hand the message over. Raises TryAgainError or RefusedError; within eight seconds."""
@@ -96,6 +98,7 @@ class Channels:
     def _client(self, channel: str) -> Client:
         if channel not in self._makers:
             raise RefusedError("channel not configured")
-        if channel not in self._clients:
-            self._clients[channel] = self._makers[channel]()
-        return self._clients[channel]
+        with self._lock:
+            if channel not in self._clients:
+                self._clients[channel] = self._makers[channel]()
+            return self._clients[channel]

@@ -1,11 +1,42 @@
-"""The clients of outside services that are configured here."""
+"""The clients of outside services, as the settings have them."""
 
-from functools import lru_cache
+from functools import cache
 
+from common.settings import Settings, settings
+from worker.budgets import Budget
 from worker.channels import Channels
+from worker.mail import Mail
+from worker.outgoing import Outgoing
+from worker.sms import Sms
+from worker.twilio import PROVIDER, Account
+from worker.voice import Voice
+from worker.web_push import WebPush
+from worker.webhook import Webhook
 
 
-@lru_cache
+def channels_of(values: Settings) -> Channels:
+    """Every channel; one that is not configured refuses what it is handed."""
+
+    @cache
+    def outgoing() -> Outgoing:
+        return Outgoing(allows_loopback=values.loopback_endpoints)
+
+    @cache
+    def account() -> Account:
+        return Account(values, outgoing(), Budget(values, PROVIDER, values.twilio_per_second))
+
+    return Channels(
+        {
+            "sms": lambda: Sms(account()),
+            "voice": lambda: Voice(account()),
+            "email": lambda: Mail(values),
+            "web_push": lambda: WebPush(values, outgoing()),
+            "webhook": lambda: Webhook(outgoing()),
+        }
+    )
+
+
+@cache
 def channels() -> Channels:
     """Made by the process that uses them."""
-    return Channels({})
+    return channels_of(settings())

@@ -1,0 +1,62 @@
+"""Calls that read a text out and take a key as the answer, by Twilio."""
+
+from typing import Any
+from xml.etree import ElementTree
+
+from worker.channels import Message, Sent
+from worker.twilio import PROVIDER, Account
+
+_RING_S = 40
+_WAIT_S = 8
+"""For a key, after the text."""
+_VOICES = {
+    "en": ("en-GB", "Polly.Amy"),
+    "es": ("es-ES", "Polly.Lucia"),
+    "fr": ("fr-FR", "Polly.Celine"),
+    "de": ("de-DE", "Polly.Marlene"),
+    "pt": ("pt-BR", "Polly.Camila"),
+    "hi": ("hi-IN", "Polly.Aditi"),
+}
+
+
+class Voice:
+    """A client of Twilio's calls."""
+
+    def __init__(self, account: Account) -> None:
+        """`account` is the one that pays."""
+        self._account = account
+
+    def send(self, message: Message) -> Sent:
+        """Have the number called. Raises TryAgainError or RefusedError."""
+        form: dict[str, Any] = {
+            "Twiml": twiml(message, self._account.callback("voice", message)),
+            "Timeout": str(_RING_S),
+        }
+        if (callback := self._account.callback("status", message)) is not None:
+            form["StatusCallback"] = callback
+            form["StatusCallbackEvent"] = ["initiated", "answered", "completed"]
+        return Sent(PROVIDER, self._account.make("Calls", message, form))
+
+    def find(self, message: Message) -> Sent | None:
+        """Always none: what Twilio lists of a call holds nothing of ours.
+
+        To take another call to the same number for this one would lose an alert; that a phone rings
+        twice loses nothing.
+        """
+        return None
+
+
+def twiml(message: Message, action: str | None) -> str:
+    """What is said, twice; a key that is pressed goes to `action`."""
+    response = ElementTree.Element("Response")
+    language, voice = _VOICES.get(message.language, _VOICES["en"])
+    place = response
+    if action is not None:
+        place = ElementTree.SubElement(
+            response,
+            "Gather",
+            {"action": action, "method": "POST", "numDigits": "1", "timeout": str(_WAIT_S)},
+        )
+    said = ElementTree.SubElement(place, "Say", {"language": language, "voice": voice, "loop": "2"})
+    said.text = message.text
+    return ElementTree.tostring(response, encoding="unicode")
