@@ -47,18 +47,29 @@ _CONNECT = (
     "api.connect_contact(%(token)s)"
 )
 _SOS = "select api.raise_sos(%(new_id)s, %(journey)s)"
+# The account of the accepted contact has the contact's id.
+_AS_CONTACT = "set_config('request.jwt.claims', json_build_object('sub', %(accepted)s)::text, true)"
+_KEYS = "repeat('A', 87), repeat('B', 22)"
 CALLS_OF = {
     "accept_contact": "select api.accept_contact(%(token)s)",
+    "acknowledge_alert": f"{_SOS}, {_AS_CONTACT}, api.acknowledge_alert(%(new_id)s)",
+    "acknowledge_by_link": "select api.acknowledge_by_link(%(token)s)",
+    "add_browser": f"select api.add_browser(%(report)s, 'https://push.example', {_KEYS})",
     "add_contact": f"select api.add_contact(%(contact)s, {_BEN})",
+    "add_webhook": "select api.add_webhook(%(journey)s, 'https://hook.example')",
+    "alert_by_link": "select api.alert_by_link(%(token)s)",
     "alert_status": f"{_SOS}, api.alert_status(%(new_id)s)",
     "alerts_since": "select api.alerts_since(0)",
+    "cancel_sos": f"{_SOS}, api.cancel_sos(%(new_id)s)",
     "connect_contact": _CONNECT,
     "contact_invitation": "select api.contact_invitation(%(token)s)",
     "crimes_near": "select api.crimes_near(%(lon)s, %(lat)s)",
     "decline_contact": "select api.decline_contact(%(token)s)",
     "end_journey": "select api.end_journey(%(ended_journey)s)",
     "journey_track": "select api.journey_track(%(journey)s)",
+    "my_alert_settings": "select api.my_alert_settings()",
     "my_contacts": "select api.my_contacts()",
+    "my_endpoints": "select api.my_endpoints()",
     "my_journeys": "select api.my_journeys()",
     "my_shares": "select api.my_shares(%(journey)s)",
     "my_reports": "select api.my_reports()",
@@ -66,16 +77,19 @@ CALLS_OF = {
     "raise_sos": _SOS,
     "record_points": "select api.record_points(%(journey)s, %(points)s)",
     "remove_contact": f"select api.add_contact(%(new_id)s, {_NEW}), api.remove_contact(%(new_id)s)",
+    "remove_endpoint": "select api.remove_endpoint(%(new_id)s)",
     "remove_report": f"select {_REPORT}, api.remove_report(%(new_id)s)",
     "reorder_contacts": "select api.reorder_contacts(array[%(contact)s, %(accepted)s])",
     "report_content": "select api.report_content(%(report)s)",
     "report_status": "select api.report_status(%(report)s)",
     "request_report": f"select {_REPORT}, api.remove_report(%(new_id)s)",
     "resend_contact_invitation": "select api.resend_contact_invitation(%(accepted)s)",
+    "resolve_alert": f"{_SOS}, api.resolve_alert(%(new_id)s)",
     "revoke_share": _SHARED,
     "risk_at": "select api.risk_at(%(lon)s, %(lat)s, %(at)s)",
     "route_safety": "select api.route_safety(%(line)s, %(at)s)",
     "safe_routes": "select api.safe_routes(%(lon)s, %(lat)s, %(to_lon)s, %(to_lat)s, %(at)s)",
+    "set_alert_settings": "select api.set_alert_settings(countdown_s => 0)",
     "share_journey": _SHARED,
     "start_journey": "select api.start_journey(%(new_id)s, %(lon)s, %(lat)s)",
     "update_contact": "select api.update_contact(%(contact)s, 'Ben')",
@@ -110,6 +124,16 @@ class Database:
         self.admin.execute("update core.message_limits set amount = 1e9")
         self.contacts = [self._add_contact() for _ in range(2)]
         self.caller.execute("select api.accept_contact(%s)", [self.contacts[1][1]])
+        self.admin.execute(
+            "update core.contacts set contact_user_id = contact_id where state = 'accepted'"
+        )
+        self.caller.execute("select api.raise_sos(%s)", [uuid.uuid4()])
+        self.admin.execute(
+            """insert into core.alert_links (digest, alert_id, contact_id, user_id, delivery_id)
+            select sha256(%s), alert_id, contact_id, user_id, delivery_id
+            from core.alert_deliveries where channel = 'live'""",
+            [self.contacts[0][1].encode()],
+        )
         self.report = uuid.uuid4()
         self.caller.execute("select api.request_report(%s, 'export')", [self.report])
         self.admin.execute("update core.reports set state = 'ready', media_type = '', content = ''")

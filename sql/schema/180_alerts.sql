@@ -17,7 +17,9 @@ create table if not exists core.alerts (
     ended_at timestamptz,
     tier smallint not null default 0,
     next_tier_at timestamptz,
-    follow_up text check (follow_up in ('acknowledged', 'resolved', 'cancelled', 'duress')),
+    follow_up text check (follow_up in ('acknowledged', 'resolved', 'cancelled')),
+    acknowledged_by uuid,
+    shown_state text check (shown_state in ('resolved', 'cancelled')),
     shown_ended_at timestamptz,
     wrong_codes smallint not null default 0,
     check ((ended_at is not null) = (state in ('resolved', 'cancelled')))
@@ -40,7 +42,9 @@ comment on column core.alerts.ended_at is 'When it was resolved or cancelled.';
 comment on column core.alerts.tier is 'The last tier that was told; 0 before the first.';
 comment on column core.alerts.next_tier_at is 'When the next tier is told; null where there is none, or none is wanted any more.';
 comment on column core.alerts.follow_up is 'What those who were told still have to hear; null once they have.';
-comment on column core.alerts.shown_ended_at is 'When the walker was told that it is cancelled, whether or not it is.';
+comment on column core.alerts.acknowledged_by is 'The contact who did so last.';
+comment on column core.alerts.shown_state is 'What the walker is shown as its end, whether or not it has ended; null before.';
+comment on column core.alerts.shown_ended_at is 'When they were told so; null before.';
 comment on column core.alerts.wrong_codes is 'Wrong codes to cancel it; after five no code is right.';
 create index if not exists alerts_user on core.alerts (user_id, raised_at desc);
 create index if not exists alerts_journey on core.alerts (journey_id);
@@ -58,7 +62,7 @@ create table if not exists core.alert_deliveries (
     address text,
     address_digest bytea not null,
     language text not null,
-    tier smallint not null check (tier >= 1),
+    tier smallint not null check (tier >= 0),
     due_at timestamptz not null,
     state text not null default 'queued'
     check (state in ('queued', 'sent', 'delivered', 'read', 'acknowledged', 'failed', 'cancelled')),
@@ -76,6 +80,7 @@ create table if not exists core.alert_deliveries (
     read_at timestamptz,
     acknowledged_at timestamptz,
     endpoint_id uuid,
+    from_name text,
     unique (alert_id, kind, tier, contact_id, channel, address_digest)
 );
 comment on table core.alert_deliveries is 'The queue of record: one row per alert, recipient and channel, and one more where a later tier or a later message tells them again. A task of the broker is only a nudge; what is due and unclaimed here is sent whatever has become of the task.';
@@ -89,7 +94,7 @@ comment on column core.alert_deliveries.channel is 'live: an entry of the inbox,
 comment on column core.alert_deliveries.address is 'Number, mailbox or URL as it was when the alert was raised; null for live, and once the walker or the contact is erased.';
 comment on column core.alert_deliveries.address_digest is 'SHA-256 of alert, channel and address: one address is told once.';
 comment on column core.alert_deliveries.language is 'Of the texts.';
-comment on column core.alert_deliveries.tier is 'Which step of core.escalation_steps: 1 is told first.';
+comment on column core.alert_deliveries.tier is 'Which step of core.escalation_steps: 1 is told first. Of a later message 0, and 1 once the walker was made to cancel.';
 comment on column core.alert_deliveries.due_at is 'When this tier is told, unless somebody has acknowledged before.';
 comment on column core.alert_deliveries.state is 'queued: is to be sent; sent: the provider has it; delivered, read: as the provider says; acknowledged: the recipient has said that they take care; failed: will not be tried again by itself; cancelled: the alert ended or was acknowledged before it was due.';
 comment on column core.alert_deliveries.attempts is 'How often it was claimed.';
@@ -106,6 +111,7 @@ comment on column core.alert_deliveries.delivered_at is 'When it reached the pho
 comment on column core.alert_deliveries.read_at is 'When it was opened, as the provider says.';
 comment on column core.alert_deliveries.acknowledged_at is 'When its recipient said that they take care.';
 comment on column core.alert_deliveries.endpoint_id is 'The browser or webhook of core.notification_endpoints; null for other channels.';
+comment on column core.alert_deliveries.from_name is 'By which name the contact knows the walker; null once the walker is erased.';
 create index if not exists alert_deliveries_due on core.alert_deliveries (next_attempt_at) where state = 'queued';
 create index if not exists alert_deliveries_user on core.alert_deliveries (user_id);
 create index if not exists alert_deliveries_recipient on core.alert_deliveries (recipient_id);
@@ -313,5 +319,6 @@ insert into core.endpoints (endpoint, class) values
 ('resolve_alert', 'sos'),
 ('alerts_since', 'sos'),
 ('alert_status', 'sos'),
-('raise_drill', 'codes')
+('raise_drill', 'codes'),
+('set_alert_settings', 'sign_in')
 on conflict (endpoint) do update set class = excluded.class;

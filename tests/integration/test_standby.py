@@ -25,12 +25,15 @@ LINE = {"type": "LineString", "coordinates": [[LON, LAT], [LON + 0.01, LAT]]}
 # Each function of schema api that writes nothing, with arguments to try it with. A new one needs
 # a line here.
 CALLS: dict[str, dict[str, Any]] = {
+    "alert_by_link": {"token": TOKEN},
     "alert_status": {"alert_id": ALERT},
     "alerts_since": {"seq": 0},
     "contact_invitation": {"token": TOKEN},
     "crimes_near": {"lon": LON, "lat": LAT, "radius_m": 1000},
     "journey_track": {"journey_id": JOURNEY},
+    "my_alert_settings": {},
     "my_contacts": {},
+    "my_endpoints": {},
     "my_journeys": {},
     "my_shares": {"journey_id": JOURNEY},
     "my_reports": {},
@@ -90,8 +93,16 @@ def pair(
                 "from_name": "Zoë",
             }
             call(writer, "add_contact", contact)
-            call(writer, "raise_sos", {"alert_id": ALERT})
             writer.execute("update core.contact_links set digest = sha256(%s)", [TOKEN.encode()])
+            writer.execute("update core.contacts set state = 'accepted'")
+            call(writer, "raise_sos", {"alert_id": ALERT})
+            call(writer, "add_webhook", {"endpoint_id": ALERT, "url": "https://hook.example"})
+            writer.execute(
+                """insert into core.alert_links (digest, alert_id, contact_id, user_id, delivery_id)
+                select sha256(%s), alert_id, contact_id, user_id, delivery_id
+                from core.alert_deliveries""",
+                [TOKEN.encode()],
+            )
             call(writer, "request_report", {"report_id": REPORT, "kind": "export"})
             writer.execute("update core.reports set state = 'ready', media_type = '', content = ''")
             wait_for_replay(primary, standby)

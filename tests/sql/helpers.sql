@@ -93,6 +93,63 @@ $$;
 
 grant usage on schema tests to public;
 
+-- Zoë walks; Mum (a phone and an account), Ben (a mailbox) and Joe (a phone) have agreed to be told.
+create function tests.zoe() returns void language sql as $$
+select tests.authenticate_as('00000000-0000-4000-8000-000000000001')
+$$;
+create function tests.mum() returns void language sql as $$
+select tests.authenticate_as('00000000-0000-4000-8000-000000000002')
+$$;
+create function tests.name_contacts() returns void
+language plpgsql
+as $$
+declare
+    v_addresses text[] := '{+442079460123,ben@mail.example,+442079460125}';
+    v_token text;
+begin
+    for n in 1..3 loop
+        perform tests.zoe();
+        perform api.add_contact(
+            ('00000000-0000-7000-8000-00000000001' || n)::uuid, (array['Mum', 'Ben', 'Joe'])[n],
+            case n when 2 then 'email' else 'sms' end, v_addresses[n], 'Zoë'
+        );
+        v_token := split_part(tests.sent(v_addresses[n]) ->> 'link', '#', 2);
+        perform tests.mum();
+        perform api.accept_contact(v_token);
+        if n = 1 then
+            perform api.connect_contact(v_token);
+        end if;
+    end loop;
+end
+$$;
+-- As if so much time had passed since the alerts were raised or made urgent.
+create function tests.pass(p_time interval) returns void language sql security definer set search_path = core, public as $$
+update core.alerts set raised_at = raised_at - p_time, due_at = due_at - p_time, next_tier_at = next_tier_at - p_time;
+update core.alert_deliveries set due_at = due_at - p_time, next_attempt_at = next_attempt_at - p_time;
+$$;
+-- What became of the messages of an alert, as in "Mum sms 1 alert queued".
+create function tests.deliveries(p_alert_id uuid) returns setof text language sql security definer
+set search_path = core, public as $$
+select concat_ws(' ', c.name, d.channel, d.tier, d.kind, d.state)
+from core.alert_deliveries as d inner join core.contacts as c using (contact_id)
+where d.alert_id = p_alert_id
+order by d.tier, d.kind, c.name, d.channel
+$$;
+-- As if workers had sent what is due.
+create function tests.send_due() returns void language sql security definer set search_path = core, public as $$
+update core.alert_deliveries as d set state = 'sent', attempts = 1, sent_at = clock_timestamp()
+where d.state = 'queued' and d.next_attempt_at <= clock_timestamp()
+$$;
+create function tests.escalate() returns integer language sql security definer as $$select tasks.escalate()$$;
+-- What an account was told since.
+create function tests.told(p_user_id uuid, p_seq bigint default 0) returns text[] language sql security definer
+set search_path = core, public as $$
+select array_agg(e.event order by e.sequence) from core.inbox_entries as e where e.user_id = p_user_id and e.sequence > p_seq
+$$;
+create function tests.events(p_alert_id uuid) returns text[] language sql security definer set search_path = core, public as $$
+select array_agg(e.event order by e.number) from core.alert_events as e where e.alert_id = p_alert_id
+$$;
+
 -- A town of straight streets on a grid of metres, for what must be known to the metre.
 create function tests.town_point(p_x float8, p_y float8) returns geometry
 language sql stable

@@ -4,12 +4,12 @@ set search_path = core, public, pg_temp
 as $$
 insert into core.alert_deliveries (
     delivery_id, alert_id, user_id, contact_id, recipient_id, kind, channel, address, address_digest, language, tier,
-    due_at, next_attempt_at, endpoint_id
+    due_at, next_attempt_at, endpoint_id, from_name
 )
 select
     core.uuid_v7(), p_alert.alert_id, p_alert.user_id, w.contact_id, w.contact_user_id, core.alert_kind(p_alert), w.channel,
     w.address, sha256(uuid_send(p_alert.alert_id) || convert_to(concat_ws(' ', w.channel, w.address), 'UTF8')), w.language,
-    w.tier, p_alert.due_at + w.after, p_alert.due_at + w.after, w.endpoint_id
+    w.tier, p_alert.due_at + w.after, p_alert.due_at + w.after, w.endpoint_id, w.from_name
 from (
     select distinct on (w.contact_id, w.channel, w.address) w.*, s.tier, s.after
     from core.alert_steps(p_alert) as s

@@ -7,10 +7,7 @@ declare
     v_until timestamptz := coalesce(v_alert.shown_ended_at, 'infinity');
 begin
     if v_alert.user_id is distinct from p_user_id then
-        return core.told_summary(v_alert, (
-            select min(d.contact_id::text)::uuid from core.alert_deliveries as d
-            where d.alert_id = p_alert_id and d.recipient_id = p_user_id
-        ));
+        return core.told_summary(v_alert, core.told_contact_id(p_alert_id, p_user_id));
     end if;
     return core.alert_summary(v_alert)::jsonb || jsonb_build_object('recipients', (
         select coalesce(jsonb_agg(r.recipient order by r.tier, r.contact_id), '[]')

@@ -6,7 +6,7 @@ select json_build_object(
     'alert_id', p_alert.alert_id,
     'cause', p_alert.cause,
     'journey_id', p_alert.journey_id,
-    'state', case when p_alert.shown_ended_at is null then p_alert.state else 'cancelled' end,
+    'state', coalesce(p_alert.shown_state, p_alert.state),
     'told', (e.content ->> 'contacts')::integer,
     'raised_at', p_alert.raised_at,
     'told_from', (e.content ->> 'told_from')::timestamptz,

@@ -1,7 +1,7 @@
 create or replace function core.ways_to_tell(
     p_user_id uuid
 ) returns table (
-    contact_id uuid, contact_user_id uuid, priority smallint, is_first boolean, language text,
+    contact_id uuid, contact_user_id uuid, from_name text, priority smallint, is_first boolean, language text,
     channel text, address text, endpoint_id uuid
 )
 language sql stable parallel safe security invoker
@@ -14,7 +14,7 @@ with people as (
 )
 
 select
-    p.contact_id, p.contact_user_id, p.priority, p.is_first, p.language, w.channel, w.address, w.endpoint_id
+    p.contact_id, p.contact_user_id, p.from_name, p.priority, p.is_first, p.language, w.channel, w.address, w.endpoint_id
 from people as p
 cross join lateral (
     select p.channel, p.address, null::uuid
@@ -32,6 +32,6 @@ cross join lateral (
 $$;
 
 comment on function core.ways_to_tell(uuid) is
-'Every way in which a persons emergency contacts can be told: those who have accepted, by each channel they have. is_first marks the contacts of the best priority.';
+'Every way in which a person''s emergency contacts can be told: those who have accepted, by each channel they have. is_first marks the contacts of the best priority.';
 revoke all on function core.ways_to_tell(uuid) from public;
 grant execute on function core.ways_to_tell(uuid) to saferoute_api, saferoute_tasks;

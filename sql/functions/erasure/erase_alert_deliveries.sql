@@ -13,6 +13,7 @@ begin
         recipient_id = nullif(d.recipient_id, p_user_id),
         endpoint_id = null,
         address = null,
+        from_name = case when d.user_id is distinct from p_user_id then d.from_name end,
         address_digest = sha256(uuid_send(d.delivery_id)),
         provider_id = null,
         error = null,

@@ -6,9 +6,10 @@ select set_eq(
     $$select tests.functions_of('web_anon')$$,
     array[
         'api.safe_routes', 'api.route_safety', 'api.risk_at', 'api.crimes_near',
-        'api.contact_invitation', 'api.accept_contact', 'api.decline_contact', 'api.withdraw_contact'
+        'api.contact_invitation', 'api.accept_contact', 'api.decline_contact', 'api.withdraw_contact',
+        'api.alert_by_link', 'api.acknowledge_by_link'
     ],
-    'they ask for routes, risk and crimes, and answer an invitation; nothing else'
+    'they ask for routes, risk and crimes, and answer what they were sent; nothing else'
 );
 select is_empty($$select tests.tables_of('web_anon')$$, 'they read no table');
 select is_empty($$select tests.powers_of('web_anon')$$, 'and become nobody');
