@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
@@ -72,7 +73,10 @@ class Connection(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done."""
         self._transport = transport
-        self._buffered = transport.underlying_transport.get_write_buffer_size
+        inner = transport.underlying_transport
+        # The kernel would keep another 4 MB for who does not read, and 10,000 of them 40 GB.
+        inner.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SLOW_LIMIT)
+        self._buffered = inner.get_write_buffer_size
         self._gateway.connected(self)
         self._worker = asyncio.create_task(self._admit())
 

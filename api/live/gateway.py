@@ -249,6 +249,5 @@ class Gateway:
 def _refused(refusal: RequestError) -> WSUpgradeResponseWithListener:
     status, headers, body = refusal.answer()
     extra = {name.decode(): value.decode("latin-1") for name, value in headers}
-    extra["content-length"] = str(len(body))
     response = WSUpgradeResponse.create_error_response(status, body, extra)
     return WSUpgradeResponseWithListener(response, None)

@@ -19,6 +19,7 @@ from api.tokens import Tokens
 from common.redis import Redis, RedisGoneError
 
 _TIMEOUT = 5.0
+_READ = "select tasks.note_inbox_read($1, $2)"
 _SNAPSHOT = "select live.journey_snapshot($1, $2, $3)::text"
 
 
@@ -103,6 +104,8 @@ class Live:
 
     async def note_received(self, guest: Guest, seq: int) -> None:
         """The person has seen what they were told up to there."""
+        if guest.user_id is not None and 0 < seq < NOT_YET:
+            await self._servers.write(_READ, (UUID(guest.user_id), seq), _TIMEOUT, is_priority=True)
 
     def _asked(self, name: object, last_seq: object) -> tuple[str, UUID, int]:
         contents = self._catalogue.contents

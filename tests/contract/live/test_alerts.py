@@ -1,9 +1,15 @@
 """Alerts over the socket: every one, once, in order, whatever happens in between."""
 
+import uuid
 from collections.abc import Callable
+from typing import Any
+
+import httpx
 
 from api.publications import channel
 from tests.contract.live.conftest import Client, Town
+from tests.contract.serving import bearer
+from tests.contract.test_rpc import eventually
 from tests.redis_cluster import TestCluster
 
 Join = Callable[..., Client]
@@ -104,3 +110,35 @@ def test_who_leaves_a_topic_is_told_no_more(town: Town, join: Join, person: str)
     assert client.next()["type"] == "subscribed"
     town.notify(person, "heard")
     assert client.events(1) == [(2, "heard")]
+
+
+def test_a_call_for_help_is_told_and_seen(town: Town, join: Join, person: str) -> None:
+    walker, alert_id = str(uuid.uuid4()), str(uuid.uuid4())
+    town.database.execute(
+        "insert into core.contacts (contact_id, user_id, name, from_name, channel, address,"
+        " language, priority, state, answered_at, contact_user_id)"
+        " values (gen_random_uuid(), %s, 'Ana', 'Bo', 'sms', %s, 'en', 1, 'accepted', now(), %s)",
+        [walker, f"+4477009{uuid.uuid4().int % 100_000:05}", person],
+    )
+    client = join(person)
+    client.next()
+    client.watch(f"user:{person}")
+
+    def call(name: str, **arguments: object) -> dict[str, Any]:
+        headers = bearer(sub=walker)
+        answer = httpx.post(town.api.rpc(name), json=arguments, headers=headers)
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    def live_state() -> str:
+        [recipient] = call("alert_status", alert_id=alert_id)["recipients"]
+        [state] = [d["state"] for d in recipient["deliveries"] if d["channel"] == "live"]
+        return str(state)
+
+    call("raise_sos", alert_id=alert_id, lon=1.5, lat=2.5, message="help")
+    alert = client.next()
+    assert (alert["type"], alert["event"], alert["seq"]) == ("alert", "raised", 1)
+    assert (alert["alert_id"], alert["lon"], alert["message"]) == (alert_id, 1.5, "help")
+    assert live_state() == "sent"
+    client.send(ack=1)
+    eventually(lambda: live_state() == "read")
