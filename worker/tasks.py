@@ -51,8 +51,8 @@ def sweep() -> None:
     """Find what is due and what nobody works on, whatever has become of its task."""
     steps: list[Callable[[], object]] = [
         lambda: database.call("nudge", _AT_ONCE),
-        lambda: database.call("sweep_journeys"),
         relay.carry_over,
+        _watch_journeys,
     ]
     for step in steps:
         try:
@@ -60,6 +60,14 @@ def sweep() -> None:
         except psycopg.Error:
             # One that fails keeps none of the others from what they do; the next sweep comes soon.
             _LOG.exception("a sweep failed")
+
+
+def _watch_journeys() -> None:
+    """Look at the walks that are due, then raise the alerts that are left to do so."""
+    while database.call("sweep_journeys")["is_more"]:
+        pass
+    while database.call("sound_alarm") is not None:
+        pass
 
 
 @app.task(name="escalate")

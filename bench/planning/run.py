@@ -50,7 +50,9 @@ _SOS = "select api.raise_sos(%(new_id)s, %(journey)s)"
 # The account of the accepted contact has the contact's id.
 _AS_CONTACT = "set_config('request.jwt.claims', json_build_object('sub', %(accepted)s)::text, true)"
 _KEYS = "repeat('A', 87), repeat('B', 22)"
+_AREA = "select api.add_geofence(%(journey)s, %(journey)s, 'risk', min_risk => 1)"
 CALLS_OF = {
+    "add_geofence": _AREA,
     "accept_contact": "select api.accept_contact(%(token)s)",
     "acknowledge_alert": f"{_SOS}, {_AS_CONTACT}, api.acknowledge_alert(%(new_id)s)",
     "acknowledge_by_link": "select api.acknowledge_by_link(%(token)s)",
@@ -62,20 +64,24 @@ CALLS_OF = {
     "alerts_since": "select api.alerts_since(0)",
     "cancel_sos": f"{_SOS}, api.cancel_sos(%(new_id)s)",
     "connect_contact": _CONNECT,
+    "check_in": "select api.check_in(%(journey)s)",
     "contact_invitation": "select api.contact_invitation(%(token)s)",
     "crimes_near": "select api.crimes_near(%(lon)s, %(lat)s)",
     "decline_contact": "select api.decline_contact(%(token)s)",
+    "extend_watch": "select api.extend_watch(%(journey)s, now() + interval '1 hour')",
     "end_journey": "select api.end_journey(%(ended_journey)s)",
     "journey_track": "select api.journey_track(%(journey)s)",
     "my_alert_settings": "select api.my_alert_settings()",
     "my_contacts": "select api.my_contacts()",
     "my_endpoints": "select api.my_endpoints()",
     "my_journeys": "select api.my_journeys()",
+    "my_watch": "select api.my_watch(%(journey)s)",
     "my_shares": "select api.my_shares(%(journey)s)",
     "my_reports": "select api.my_reports()",
     "raise_drill": "select api.raise_drill(%(journey)s)",
     "raise_sos": _SOS,
     "record_points": "select api.record_points(%(journey)s, %(points)s)",
+    "remove_geofence": "select api.remove_geofence(%(journey)s, %(journey)s)",
     "remove_contact": f"select api.add_contact(%(new_id)s, {_NEW}), api.remove_contact(%(new_id)s)",
     "remove_endpoint": "select api.remove_endpoint(%(new_id)s)",
     "remove_report": f"select {_REPORT}, api.remove_report(%(new_id)s)",
@@ -94,6 +100,7 @@ CALLS_OF = {
     "start_journey": "select api.start_journey(%(new_id)s, %(lon)s, %(lat)s)",
     "update_contact": "select api.update_contact(%(contact)s, 'Ben')",
     "verify_contact": "select api.verify_contact(%(accepted)s, '000000')",
+    "watch_journey": "select api.watch_journey(%(journey)s)",
     "withdraw_contact": "select api.withdraw_contact(%(token)s)",
 }
 # What an endpoint would cost that forgets its bounds: shows that the method sees it.
@@ -121,6 +128,7 @@ class Database:
         self.caller.execute("set role authenticated")
         self.trip = _trip(self.admin)
         self.journeys = [self._start_journey() for _ in range(20)]
+        self.caller.execute("select api.watch_journey(%s)", [self.journeys[0]])
         self.admin.execute("update core.message_limits set amount = 1e9")
         self.contacts = [self._add_contact() for _ in range(2)]
         self.caller.execute("select api.accept_contact(%s)", [self.contacts[1][1]])

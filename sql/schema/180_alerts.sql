@@ -169,7 +169,7 @@ comment on column core.inboxes.last_sequence is 'Sequence of the newest entry. T
 create table if not exists core.inbox_entries (
     user_id uuid not null,
     sequence bigint not null,
-    alert_id uuid not null,
+    alert_id uuid,
     walker_id uuid,
     event text not null,
     message jsonb not null,
@@ -179,7 +179,7 @@ create table if not exists core.inbox_entries (
 comment on table core.inbox_entries is 'What an account was told of alerts, without gaps in sequence; kept 30 days. The live gateway sends them, and alerts_since reads them.';
 comment on column core.inbox_entries.user_id is 'Who is told: the account of a contact, or the walker.';
 comment on column core.inbox_entries.sequence is '1, 2, ... within the inbox.';
-comment on column core.inbox_entries.alert_id is 'What it is about.';
+comment on column core.inbox_entries.alert_id is 'What it is about; null where the watch of a walk tells its walker something.';
 comment on column core.inbox_entries.walker_id is 'Whose alert it is: the entry goes when they are erased.';
 comment on column core.inbox_entries.event is 'What has happened to the alert.';
 comment on column core.inbox_entries.message is 'What the app is sent, as documented in docs/reference/live.md.';

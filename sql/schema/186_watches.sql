@@ -18,22 +18,27 @@ create table if not exists core.watches (
     checked_in_at timestamptz,
     heard_at timestamptz,
     last_position geometry (point, 4326),
+    pace_mps real,
     eta timestamptz,
+    told_eta timestamptz,
     arriving_since timestamptz,
     off_route_since timestamptz,
     off_route_points integer not null default 0,
     strayed_at timestamptz,
     is_straying_known boolean not null default false,
+    crossed_at timestamptz,
     battery_pct real,
     is_battery_low boolean not null default false,
     warned_for timestamptz,
+    is_alarm_due boolean not null default false,
     alert_id uuid,
     last_seq bigint not null default 0,
     next_look_at timestamptz,
     ended_at timestamptz,
     created_at timestamptz not null default now(),
     check ((ended_at is not null) = (state = 'ended')),
-    check ((next_look_at is null) = (state = 'ended'))
+    check ((next_look_at is null) = (state = 'ended')),
+    check (state = 'overdue' or not is_alarm_due)
 )
 -- A look writes the row, and the route is not part of what it reads or writes.
 with (fillfactor = 70, toast_tuple_target = 128);
@@ -56,21 +61,26 @@ comment on column core.watches.destination_m is 'Where the walk leads to, in met
 comment on column core.watches.checked_in_at is 'When the walker last said that all is well.';
 comment on column core.watches.heard_at is 'When the newest position that was looked at was recorded. Positions recorded before it are not looked at later.';
 comment on column core.watches.last_position is 'That position, WGS 84.';
+comment on column core.watches.pace_mps is 'How fast the walker gets on, smoothed over some two minutes, metres per second; null before it is known.';
 comment on column core.watches.eta is 'When the walker will arrive, as estimated from there.';
+comment on column core.watches.told_eta is 'The arrival that watchers were last told.';
 comment on column core.watches.arriving_since is 'Since when every position was at the destination.';
 comment on column core.watches.off_route_since is 'Since when every position was off the route.';
 comment on column core.watches.off_route_points is 'How many these are.';
 comment on column core.watches.strayed_at is 'When it was sure that the walker had left the route; null where they have not, or have said that all is well.';
 comment on column core.watches.is_straying_known is 'The walker has said that all is well although they are off the route: it counts again once they have been back.';
+comment on column core.watches.crossed_at is 'The oldest crossed_at of its areas.';
 comment on column core.watches.battery_pct is 'Charge of the phone as last heard, per cent.';
 comment on column core.watches.is_battery_low is 'It is below battery_floor, or has been and is not yet 5 above.';
 comment on column core.watches.warned_for is 'The check-in of which the walker was reminded.';
+comment on column core.watches.is_alarm_due is 'Nothing is left but to raise the alert, which tasks.sound_alarm does in a transaction of its own.';
 comment on column core.watches.alert_id is 'The alert that was raised last.';
 comment on column core.watches.last_seq is 'seq of the newest event.';
 comment on column core.watches.next_look_at is 'When the sweep looks at it again; null once it has ended.';
 comment on column core.watches.ended_at is 'When the watch ended.';
 comment on column core.watches.created_at is 'When the server first heard of it.';
 create index if not exists watches_due on core.watches (next_look_at) where next_look_at is not null;
+create index if not exists watches_alarm_due on core.watches (state_since) where is_alarm_due;
 create index if not exists watches_user on core.watches (user_id);
 
 create table if not exists core.journey_events (
@@ -156,6 +166,8 @@ grant select, insert, update, delete on core.geofences to saferoute_api;
 grant select, update on core.geofences to saferoute_tasks;
 grant select on core.journeys, core.journey_points to saferoute_tasks;
 grant select on core.watches, core.journey_events, core.journey_shares, core.journeys, core.journey_points to saferoute_live;
+grant select (user_id, contact_user_id, state) on core.contacts to saferoute_live;
+grant select (alert_id, user_id, journey_id, state) on core.alerts to saferoute_live;
 
 insert into core.user_data (relation, user_column, erase_order, erase_with, description, secrets) values
 ('core.watches', 'user_id', 70, null, 'What you had your walks watched for, and how that stood.', '{route_m,destination_m}'),

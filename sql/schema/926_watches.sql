@@ -19,7 +19,9 @@ begin
         execute format('drop policy if exists every_row on core.%I', v_table);
         execute format('create policy every_row on core.%I for select to saferoute_tasks using (true)', v_table);
     end loop;
-    foreach v_table in array array['watches', 'journey_events', 'journey_shares', 'journeys', 'journey_points'] loop
+    foreach v_table in array array[
+        'watches', 'journey_events', 'journey_shares', 'journeys', 'journey_points', 'contacts', 'alerts'
+    ] loop
         execute format('drop policy if exists watched on core.%I', v_table);
         execute format('create policy watched on core.%I for select to saferoute_live using (true)', v_table);
     end loop;

@@ -36,6 +36,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "my_endpoints": {},
     "my_journeys": {},
     "my_shares": {"journey_id": JOURNEY},
+    "my_watch": {"journey_id": JOURNEY},
     "my_reports": {},
     "report_content": {"report_id": REPORT},
     "report_status": {"report_id": REPORT},
@@ -85,6 +86,7 @@ def pair(
             ]
             call(writer, "record_points", {"journey_id": JOURNEY, "points": json.dumps(points)})
             call(writer, "share_journey", {"journey_id": JOURNEY})
+            call(writer, "watch_journey", {"journey_id": JOURNEY})
             contact = {
                 "contact_id": CONTACT,
                 "name": "Ben",

@@ -13,6 +13,9 @@ begin
         end if;
         update core.journeys as j set ended_at = greatest(j.started_at, v_ended_at)
         where j.journey_id = p_journey_id and j.ended_at is null;
+        if found then
+            perform core.end_watch(v_journey, clock_timestamp());
+        end if;
         v_journey := core.own_journey(p_user_id, p_journey_id);
     end if;
     return core.journey_summary(v_journey);
@@ -20,6 +23,6 @@ end
 $$;
 
 comment on function core.end_journey(uuid, uuid, timestamptz) is
-'End a journey, now where p_ended_at is null. A journey that has ended keeps its first end. Points recorded before the end may still arrive.';
+'End a journey, now where p_ended_at is null, and its watch. A journey that has ended keeps its first end. Points recorded before the end may still arrive.';
 revoke all on function core.end_journey(uuid, uuid, timestamptz) from public;
 grant execute on function core.end_journey(uuid, uuid, timestamptz) to saferoute_api;

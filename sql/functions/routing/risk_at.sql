@@ -38,4 +38,4 @@ $$;
 comment on function core.risk_at(geometry, timestamptz) is
 'The risk (0 to 1) of the street nearest to a position (EPSG:4326) at a time; null, with is_known false, where no source reports. SR011 beyond 300 m of any street.';
 revoke all on function core.risk_at(geometry, timestamptz) from public;
-grant execute on function core.risk_at(geometry, timestamptz) to saferoute_api;
+grant execute on function core.risk_at(geometry, timestamptz) to saferoute_api, saferoute_tasks;

@@ -43,4 +43,4 @@ $$;
 comment on function core.snap_position(core.cities, geometry) is
 'Where a walk from p_position (EPSG:4326) begins: the nearest point along the nearest edge of the largest component, as the fraction of the edge from its source; SR011 beyond 300 m.';
 revoke all on function core.snap_position(core.cities, geometry) from public;
-grant execute on function core.snap_position(core.cities, geometry) to saferoute_api;
+grant execute on function core.snap_position(core.cities, geometry) to saferoute_api, saferoute_tasks;

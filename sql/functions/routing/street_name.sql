@@ -15,4 +15,4 @@ $$;
 comment on function core.street_name(text, text) is
 'What a street is called in instructions: its name, or what it is by its OSM highway tag. Inlined, so it has no search_path of its own.';
 revoke all on function core.street_name(text, text) from public;
-grant execute on function core.street_name(text, text) to saferoute_api;
+grant execute on function core.street_name(text, text) to saferoute_api, saferoute_tasks;

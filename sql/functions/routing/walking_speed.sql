@@ -7,4 +7,4 @@ $$;
 comment on function core.walking_speed() is
 'Metres per second that durations are told with: 4.8 km/h, an unhurried adult. Inlined, so it has no search_path of its own.';
 revoke all on function core.walking_speed() from public;
-grant execute on function core.walking_speed() to saferoute_api;
+grant execute on function core.walking_speed() to saferoute_api, saferoute_tasks;
