@@ -68,12 +68,14 @@ test-matrix: venv ## the SQL suites on every PostgreSQL we support (root; PG=17,
 	@deploy/local/packages.sh bench
 	@$(BIN)/python -m tests.matrix $(PG) $(if $(SUITES),--suites $(SUITES)) $(if $(MIRROR),--mirror $(MIRROR))
 
-$(BENCH)/.installed: pyproject.toml requirements-bench.lock bench/rpc/postgraphile/package-lock.json
+PEERS := bench/rpc/postgraphile bench/live/socketio
+
+$(BENCH)/.installed: pyproject.toml requirements-bench.lock $(PEERS:=/package-lock.json)
 	@deploy/local/packages.sh bench
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/$(INSTALL) -r requirements-bench.lock
 	$(BENCH)/bin/$(INSTALL) --no-deps --editable .
-	npm ci --prefix bench/rpc/postgraphile --no-audit --no-fund --loglevel error
+	for peer in $(PEERS); do npm ci --prefix $$peer --no-audit --no-fund --loglevel error || exit; done
 	touch $@
 
 QUESTION ?= $(patsubst bench/%/run.py,%,$(sort $(wildcard bench/*/run.py)))
