@@ -19,6 +19,8 @@ from api.errors import RequestError
 from api.ingest import Ingest
 from api.limits import Limits
 from api.lines import Lines
+from api.live import events
+from api.live.live import Live
 from api.publications import Publications
 from api.reports import Reports
 from api.rpc import PREFIX, Rpc
@@ -70,9 +72,11 @@ class Application:
         reports = Reports(self.servers, self._catalogue, tokens, self._limits)
         pages = [*self._auth.routes(), contact_page(), reports.route()]
         self._web = Web(calls, pages, self._lifespan)
+        self._live = Live(self.servers, self._catalogue, self._redis, tokens)
+        self._events = events.Events(self._live, calls)
         origins = settings.cors_origins
         self._for_pages = cors.allowing(self._route, origins) if origins else None
-        self.traffic = Traffic(self._refusal, settings.api_connections)
+        self.traffic = Traffic(self._refusal, settings.api_connections, self._events.end)
         self.admin = Admin(self.servers, self._catalogue, self._redis, self.traffic).application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,6 +91,8 @@ class Application:
         """Starlette's layers cost a tenth of a call, which needs none."""
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await self._rpc(scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == events.PATH:
+            await self._events(scope, receive, send)
         else:
             await self._web(scope, receive, send)
 
@@ -95,8 +101,10 @@ class Application:
         await self.servers.open()
         await self._redis.warm()
         await self._reload()
+        self._live.open()
         gc.freeze()  # it stays: to look through it again and again held all answers up for 30 ms
         yield
+        await self._live.close()
         await self._ingest.close()
         await self.servers.close()
         await self._publications.close()

@@ -11,7 +11,7 @@ _METHODS = ("GET", "HEAD", "POST", "DELETE")
 _ASKED = (
     *("Authorization", "X-API-Key", "Content-Type", "Content-Encoding", "Idempotency-Key"),
     *("Accept-Profile", "Content-Profile", "Prefer", "Range", "Range-Unit", "X-Client-Info"),
-    *("X-Consistency-Token", "X-Request-Id", "traceparent", "tracestate"),
+    *("X-Consistency-Token", "X-Request-Id", "traceparent", "tracestate", "Last-Event-ID"),
 )
 _ANSWERED = (
     *("Content-Profile", "Content-Range", "Idempotency-Replayed", "Location", "Proxy-Status"),

@@ -29,11 +29,16 @@ class Traffic(ServerState):
     One look at each in turn costs 0.4 µs; a timer for each request costs 5 % of its CPU.
     """
 
-    def __init__(self, refusal: Callable[[str], RequestError], limit: int) -> None:
-        """`refusal` finds one of our own errors by its code; `limit` is of connections."""
+    def __init__(
+        self, refusal: Callable[[str], RequestError], limit: int, end_streams: Callable[[], None]
+    ) -> None:
+        """`refusal` finds one of our own errors by its code; `limit` is of connections;
+        `end_streams` ends the answers that have no end of their own.
+        """
         super().__init__()
         self.refusal = refusal
         self.limit = limit
+        self._end_streams = end_streams
         self.is_draining = False
         self.now = time.monotonic()
 
@@ -48,6 +53,7 @@ class Traffic(ServerState):
         self.is_draining = True
         for connection in self.connections:
             connection.shutdown()
+        self._end_streams()
 
     def close_quiet(self) -> None:
         """Close the connections on which nothing happens."""

@@ -243,7 +243,10 @@ class Connection(WSListener):
         except (RequestError, asyncpg.PostgresError, OSError):
             self.close(codes.TOO_SLOW, "nobody can tell now whose token it is")
             return
-        if self._closing_at or not self._gateway.admitted(self, guest):
+        if self._closing_at:
+            return
+        if not self._gateway.live.came(self, guest):
+            self.close(codes.TOO_SLOW, "too many watch by this link")
             return
         self.guest, self._unread = guest, 0
         share = guest.share
@@ -292,7 +295,7 @@ class Connection(WSListener):
             case {"subscribe": str(name)}:
                 self._leave(name)
                 if len(self._subscriptions) >= _TOPICS:
-                    raise self._gateway.error("SR097", f"At most {_TOPICS} topics.")
+                    raise self._gateway.live.error("SR097", f"At most {_TOPICS} topics.")
                 self._limit = 2**62  # a snapshot may be larger than what may wait otherwise
                 try:
                     subscription = await self._gateway.live.subscribe(

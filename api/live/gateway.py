@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import defaultdict
 from collections.abc import Collection
 
 from picows import (
@@ -22,7 +21,6 @@ from api.ingest import Ingest
 from api.limits import Limits
 from api.lines import Lines
 from api.live import codes
-from api.live.access import Guest
 from api.live.connection import FRAME_LIMIT, Connection
 from api.live.live import Live
 from api.live.logs import Quiet
@@ -37,10 +35,6 @@ from common.redis import Redis
 from common.settings import Settings
 
 PATH = "/live"
-OF_PERSON = 10
-"""Connections that one person may have here: their newest."""
-OF_SHARE = 100
-"""Connections by one share."""
 _PROTOCOL = "bearer"
 _BACKLOG = 4096
 _ANSWERS_S = 5.0  # for what is being answered when the gateway is stopped
@@ -81,7 +75,6 @@ class Gateway:
             origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()
         }
         self._connections: set[Connection] = set()
-        self._of_subject: defaultdict[str, list[Connection]] = defaultdict(list)
         self._server: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
         self._reloads: set[asyncio.Task[None]] = set()
@@ -137,39 +130,16 @@ class Gateway:
         """How many there may be."""
         return self._settings.live_connections
 
-    def error(self, code: str, details: str | None = None) -> RequestError:
-        """One of our own errors."""
-        return self.catalogue.contents.error(code, details)
-
     # What connections tell.
 
     def connected(self, connection: Connection) -> None:
         """Another one."""
         self._connections.add(connection)
 
-    def admitted(self, connection: Connection, guest: Guest) -> bool:
-        """Whether there is room for one more of theirs. A person's oldest make room."""
-        of_subject = self._of_subject[guest.subject]
-        if guest.share is not None and len(of_subject) >= OF_SHARE:
-            connection.close(codes.TOO_SLOW, "too many watch by this link")
-            return False
-        if guest.share is None and len(of_subject) >= OF_PERSON:
-            of_subject.pop(0).close(codes.REPLACED)
-        of_subject.append(connection)
-        self.live.came(connection, guest)
-        return True
-
     def disconnected(self, connection: Connection) -> None:
         """One less."""
         self._connections.discard(connection)
-        guest = connection.guest
-        if guest is not None:
-            self.live.went(connection)
-            of_subject = self._of_subject[guest.subject]
-            if connection in of_subject:
-                of_subject.remove(connection)
-            if not of_subject:
-                del self._of_subject[guest.subject]
+        self.live.went(connection)
 
     # The handshake.
 

@@ -27,13 +27,19 @@ class Watcher(Protocol):
     """A connection."""
 
     def tell(self, seq: int, message: bytes) -> None:
-        """Send the message, or close a connection that is too slow. Never waits."""
+        """Send the message, or close a connection that is too slow. Never waits.
+
+        `seq` is where the watcher is then; 0 where that does not change.
+        """
 
     def waiting(self) -> int:
         """Bytes that were sent and not taken yet."""
 
     def revoked(self, share_id: str) -> None:
         """The share shows nothing any more."""
+
+    def close(self, code: int, reason: str | None = None) -> None:
+        """End the connection with this code of `api.live.codes`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -175,7 +181,7 @@ class Hub:
             for seq, message in found:
                 if at < seq and watcher.waiting() <= _LATER:
                     at = seq
-                    watcher.tell(seq, message)
+                    watcher.tell(0 if topic.is_journey else seq, message)
                     told += 1
             if topic.is_journey:
                 subscription.state_seq = at

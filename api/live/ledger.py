@@ -6,7 +6,7 @@ an alert comes up to 2 s later, and comes.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
 from api.errors import RequestError
@@ -29,7 +29,7 @@ logger = logging.getLogger("saferoute.live")
 class Ledger:
     """Reads alerts, states of walks, and the end of shares."""
 
-    def __init__(self, servers: Servers, hub: Hub, shares: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, servers: Servers, hub: Hub, shares: Callable[[], Collection[str]]) -> None:
         """`shares`: the ids of those that somebody here watches by."""
         self._servers = servers
         self._hub = hub

@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from api.catalogue import Catalogue
+from api.errors import RequestError
+from api.live import codes
 from api.live.access import Access, Guest
 from api.live.hub import NOT_YET, Hub, Subscription, Topic, Watcher, topic_id
 from api.live.ledger import Ledger
@@ -18,6 +20,10 @@ from api.servers import Servers
 from api.tokens import Tokens
 from common.redis import Redis, RedisGoneError
 
+OF_PERSON = 10
+"""Connections that one person may have to this process: their newest."""
+OF_SHARE = 100
+"""Connections by one share."""
 _TIMEOUT = 5.0
 _READ = "select tasks.note_inbox_read($1, $2)"
 _SNAPSHOT = "select live.journey_snapshot($1, $2, $3)::text"
@@ -35,9 +41,9 @@ class Live:
         self._redis = redis
         self.hub = Hub()
         self.access = Access(servers, tokens)
-        self._ledger = Ledger(servers, self.hub, lambda: list(self._shares))
+        self._ledger = Ledger(servers, self.hub, self._shares)
         self._subscriber = Subscriber(redis, self.hub.published, self._heard)
-        self._shares: Counter[str] = Counter()
+        self._same: defaultdict[str, list[Watcher]] = defaultdict(list)
         self._guests: dict[Watcher, Guest] = {}
         self._unread: dict[Topic, None] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -58,18 +64,30 @@ class Live:
         await self._ledger.close()
         await self._subscriber.close()
 
-    def came(self, watcher: Watcher, guest: Guest) -> None:
-        """A watcher has connected."""
+    def came(self, watcher: Watcher, guest: Guest) -> bool:
+        """Whether there is room for one more of theirs. A person's oldest make room."""
+        same = self._same[guest.subject]
+        if guest.share is not None and len(same) >= OF_SHARE:
+            return False
+        if guest.share is None and len(same) >= OF_PERSON:
+            same.pop(0).close(codes.REPLACED)
+        same.append(watcher)
         self._guests[watcher] = guest
-        if guest.share is not None:
-            self._shares[guest.share.share_id] += 1
+        return True
 
     def went(self, watcher: Watcher) -> None:
-        """And is gone."""
+        """One is gone."""
         guest = self._guests.pop(watcher, None)
-        if guest is not None and guest.share is not None:
-            self._shares[guest.share.share_id] -= 1
-            self._shares += Counter()  # without those that nobody watches by
+        if guest is not None:
+            same = self._same[guest.subject]
+            if watcher in same:
+                same.remove(watcher)
+            if not same:
+                del self._same[guest.subject]
+
+    def error(self, code: str, details: str | None = None) -> RequestError:
+        """One of our own errors."""
+        return self._catalogue.contents.error(code, details)
 
     async def subscribe(
         self, watcher: Watcher, guest: Guest, name: object, last_seq: object
@@ -78,7 +96,7 @@ class Live:
         kind, found, since = self._asked(name, last_seq)
         allowed = await self.access.check(guest, kind, found)
         if allowed is None:
-            raise self._catalogue.contents.error("SR002", str(name))
+            raise self.error("SR002", str(name))
         since, grid = max(since, allowed[0]), allowed[1]
         name = f"{kind}:{found}"
         start = orjson.dumps({"type": "subscribed", "topic": name, "seq": since})
@@ -96,9 +114,9 @@ class Live:
             raise
         stands = orjson.loads(snapshot)
         position = stands["position"]
-        watcher.tell(since, start)
-        watcher.tell(stands["seq"], snapshot.encode())
         newest = max(since, position["seq"] if position else 0)
+        watcher.tell(since, start)
+        watcher.tell(newest, snapshot.encode())
         self.hub.stands(subscription, newest, stands["state_seq"])
         return subscription
 
@@ -108,15 +126,14 @@ class Live:
             await self._servers.write(_READ, (UUID(guest.user_id), seq), _TIMEOUT, is_priority=True)
 
     def _asked(self, name: object, last_seq: object) -> tuple[str, UUID, int]:
-        contents = self._catalogue.contents
         try:
             kind, found = topic_id(name)
         except ValueError:
-            raise contents.error("SR018", "A topic is user:<id> or journey:<id>.") from None
+            raise self.error("SR018", "A topic is user:<id> or journey:<id>.") from None
         if last_seq is None:
             last_seq = 0
         if type(last_seq) is not int or not 0 <= last_seq < NOT_YET:
-            raise contents.error("SR018", "last_seq is the last seq that was seen.")
+            raise self.error("SR018", "last_seq is the last seq that was seen.")
         return kind, found, last_seq
 
     async def _snapshot(self, journey_id: UUID, since: int, guest: Guest) -> str:
@@ -126,7 +143,7 @@ class Live:
         if found is None:  # a standby may not have it yet
             [[found]] = await self._servers.write(_SNAPSHOT, arguments, _TIMEOUT)
         if found is None:
-            raise self._catalogue.contents.error("SR002", f"journey:{journey_id}")
+            raise self.error("SR002", f"journey:{journey_id}")
         snapshot: str = found
         return snapshot
 
@@ -151,7 +168,10 @@ class Live:
                 if last is not None:
                     self.hub.moved(topic, orjson.loads(last), last)
 
+    def _shares(self) -> set[str]:
+        """Those that somebody watches by."""
+        return {guest.share.share_id for guest in self._guests.values() if guest.share is not None}
+
     def _closed(self, share_id: str) -> None:
-        for watcher, guest in list(self._guests.items()):
-            if guest.share is not None and guest.share.share_id == share_id:
-                watcher.revoked(share_id)
+        for watcher in tuple(self._same.get(share_id, ())):
+            watcher.revoked(share_id)

@@ -129,7 +129,7 @@ def _refusal(code: str) -> RequestError:
 def fronted(limit: int = 100, drain_s: float = 0) -> Iterator[Fronted]:
     """Run the server in a thread until the block ends."""
     recorder = Recorder()
-    traffic = Traffic(_refusal, limit)
+    traffic = Traffic(_refusal, limit, lambda: None)
     config = uvicorn.Config(
         recorder,
         host="127.0.0.1",
