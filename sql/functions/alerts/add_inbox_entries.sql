@@ -3,8 +3,8 @@ language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
 as $$
 declare
-    v_entry core.inbox_entries;
     v_last jsonb;
+    v_entries core.inbox_entries [];
 begin
     if cardinality(p_entries) = 0 then
         return;
@@ -21,22 +21,25 @@ begin
     )
 
     select jsonb_object_agg(i.user_id, i.last_sequence) into v_last from inboxes as i;
-    for v_entry in
+    with numbered as (
         select
-            e.user_id,
-            (v_last ->> e.user_id::text)::bigint + 1 - row_number() over (partition by e.user_id order by e.place desc),
-            e.alert_id, e.walker_id, e.event, e.message, e.told_at
+            e.*,
+            (v_last ->> e.user_id::text)::bigint + 1
+            - row_number() over (partition by e.user_id order by e.place desc) as seq
         from unnest(p_entries) with ordinality as e (
             user_id, sequence, alert_id, walker_id, event, message, told_at, place
         )
-        order by e.place
-    loop
-        v_entry.message := v_entry.message || jsonb_build_object(
-            'topic', 'user:' || v_entry.user_id, 'seq', v_entry.sequence
-        );
-        insert into core.inbox_entries select v_entry.*;
-        perform core.publish('user:' || v_entry.user_id, v_entry.message::json);
-    end loop;
+    )
+
+    select array_agg(
+        row(
+            n.user_id, n.seq, n.alert_id, n.walker_id, n.event,
+            n.message || jsonb_build_object('topic', 'user:' || n.user_id, 'seq', n.seq), n.told_at
+        )::core.inbox_entries order by n.place
+    ) into v_entries
+    from numbered as n;
+    insert into core.inbox_entries select e.* from unnest(v_entries) as e;
+    perform core.publish('user:' || e.user_id, e.message::json) from unnest(v_entries) as e;
 end
 $$;
 

@@ -5,7 +5,7 @@ as $$
 declare
     v_digest bytea := sha256(p_salt || convert_to(coalesce(p_code, ''), 'UTF8'));
 begin
-    -- A code has few digits: trying all of them is to cost 5 ms each.
+    -- A code has few digits: trying each of them is to cost 10 ms.
     for n in 1..10000 loop
         v_digest := sha256(v_digest || p_salt);
     end loop;

@@ -1,6 +1,5 @@
 create or replace function core.alert_steps(p_alert core.alerts) returns setof core.escalation_steps
 language sql stable parallel safe security invoker
-set search_path = core, public, pg_temp
 as $$
 select s.*
 from core.escalation_steps as s
@@ -17,6 +16,6 @@ order by s.tier
 $$;
 
 comment on function core.alert_steps(core.alerts) is
-'Who is told of an alert, tier by tier.';
+'Who is told of an alert, tier by tier. Inlined, so it has no search_path of its own.';
 revoke all on function core.alert_steps(core.alerts) from public;
 grant execute on function core.alert_steps(core.alerts) to saferoute_api, saferoute_tasks;

@@ -10,24 +10,21 @@ declare
     v_at timestamptz;
     v_salt bytea := uuid_send(gen_random_uuid());
     v_content_digest bytea := sha256(v_salt || convert_to(p_content::text, 'UTF8'));
+    v_digest bytea;
 begin
     select a.user_id into strict v_user_id from core.alerts as a where a.alert_id = p_alert_id;
     select c.* into strict v_last from core.alert_chains as c where c.alert_id = p_alert_id for update;
     v_at := clock_timestamp();
-    update core.alert_chains as c set
-        number = v_last.number + 1,
-        digest = core.event_digest(v_last.digest, v_last.number + 1, p_event, v_at, p_delivery_id, v_content_digest)
-    where c.alert_id = p_alert_id;
+    v_digest := core.event_digest(v_last.digest, v_last.number + 1, p_event, v_at, p_delivery_id, v_content_digest);
+    update core.alert_chains as c set number = v_last.number + 1, digest = v_digest where c.alert_id = p_alert_id;
     insert into core.alert_events (
         alert_id, number, event, at, delivery_id, user_id, salt, content, content_digest, previous_digest, digest
-    )
-    select
-        p_alert_id, c.number, p_event, v_at, p_delivery_id, v_user_id,
+    ) values (
+        p_alert_id, v_last.number + 1, p_event, v_at, p_delivery_id, v_user_id,
         -- Of who was erased meanwhile nothing new is kept.
         case when v_user_id is not null then v_salt end, case when v_user_id is not null then p_content end,
-        v_content_digest, v_last.digest, c.digest
-    from core.alert_chains as c
-    where c.alert_id = p_alert_id;
+        v_content_digest, v_last.digest, v_digest
+    );
 end
 $$;
 

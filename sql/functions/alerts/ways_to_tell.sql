@@ -5,7 +5,6 @@ create or replace function core.ways_to_tell(
     channel text, address text, endpoint_id uuid
 )
 language sql stable parallel safe security invoker
-set search_path = core, public, pg_temp
 as $$
 with people as (
     select c.*, rank() over (order by c.priority) = 1 as is_first
@@ -32,6 +31,6 @@ cross join lateral (
 $$;
 
 comment on function core.ways_to_tell(uuid) is
-'Every way in which a person''s emergency contacts can be told: those who have accepted, by each channel they have. is_first marks the contacts of the best priority.';
+'Every way in which a person''s emergency contacts can be told: those who have accepted, by each channel they have. is_first marks the contacts of the best priority. Inlined, so it has no search_path of its own.';
 revoke all on function core.ways_to_tell(uuid) from public;
 grant execute on function core.ways_to_tell(uuid) to saferoute_api, saferoute_tasks;
