@@ -8,8 +8,6 @@ from typing import Any
 
 import psycopg
 
-from saferoute_client import Alert
-
 # Each contact by each channel they have, and what was noted of it.
 _MISSING = """
 select count(*)
@@ -60,10 +58,10 @@ class Outcome:
 def outcome(
     db: psycopg.Connection,
     records: Iterable[Mapping[str, Any]],
-    shown: Mapping[str, Sequence[Alert]],
+    shown: Mapping[str, Sequence[int]],
 ) -> Outcome:
     """Of all alerts in the database. `records` are those of the stand-ins, `shown` is what each
-    account was shown in the app.
+    account was shown in the app: sequences.
     """
     keys = Counter(key for record in records if (key := key_of(record)) is not None)
     told = dict(db.execute(_DELIVERIES).fetchall())
@@ -74,7 +72,7 @@ def outcome(
     not_shown, again = 0, 0
     for account, sequences in inboxes(db).items():
         if account in shown:
-            seen = [message.seq for message in shown[account]]
+            seen = shown[account]
             not_shown += len(set(sequences) - set(seen))
             again += sum(later <= earlier for earlier, later in pairwise(seen))
     return Outcome(

@@ -25,6 +25,8 @@ class People:
     walkers: list[str] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
     """Contacts who watch in the app."""
+    watched_by: dict[str, list[str]] = field(default_factory=dict)
+    """The accounts that are told of each walker's calls."""
     hooks: dict[str, str] = field(default_factory=dict)
     """Secret of each webhook, by the last part of its address."""
 
@@ -35,16 +37,30 @@ def token(user_id: str) -> str:
     return jwt.encode(claims, SECRET, "HS256")
 
 
+Contact = tuple[str, int | None]
+"""Channel of their address, and which of the walker's two accounts is theirs."""
+CONTACTS: Sequence[Contact] = [
+    ("sms", 0),
+    ("email", 1),
+    ("sms", None),
+    ("email", None),
+    ("email", None),
+]
+
+
 def settle(
     db: psycopg.Connection,
     walkers: int,
     accounts: int,
-    services: str,
+    *,
+    channels: Sequence[str] = CHANNELS,
+    contacts: Sequence[Contact] = CONTACTS,
+    webhooks: str | None = None,
     browsers: Sequence[dict[str, Any]] = (),
 ) -> People:
-    """Make walkers, each with five contacts: two who watch in the app (one of whom has a phone, the
-    other a mailbox, a webhook and, where given, a browser), one with a phone and two with mailboxes
-    alone. `services` is where webhooks lead; every account has one.
+    """Make walkers with their contacts, who are told by all `channels` at once: this is about
+    delivery, not about patience. Every account has a webhook below the address `webhooks`, the
+    first ones a browser.
     """
     chance = random.Random(20261123)
     found = People()
@@ -52,51 +68,49 @@ def settle(
     def new_id() -> str:
         return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
-    # All are told at once: this is about delivery, not about patience.
     db.execute("delete from core.escalation_steps where cause = '*'")
     db.execute(
         "insert into core.escalation_steps (cause, tier, after, channels) values ('*', 1, '0', %s)",
-        [CHANNELS],
+        [list(channels)],
     )
     db.execute("update core.site set allows_local_webhooks = true")
+    endpoints: list[tuple[str | None, ...]] = []
     for number in range(accounts):
         account = new_id()
         found.accounts.append(account)
-        secret = found.hooks[f"account-{number}"] = f"the-secret-of-account-{number}"
-        endpoints: list[tuple[str, str, str | None, str | None, str | None]] = [
-            ("webhook", f"{services}/hooks/account-{number}", None, None, secret)
-        ]
+        if webhooks is not None:
+            name = f"account-{number}"
+            secret = found.hooks[name] = f"the-secret-of-{name}"
+            url = f"{webhooks}/hooks/{name}"
+            endpoints.append((new_id(), account, "webhook", url, None, None, secret))
         if number < len(browsers):
-            browser = browsers[number]
-            keys = browser["keys"]
-            endpoints.append(("web_push", browser["endpoint"], keys["p256dh"], keys["auth"], None))
-        for channel, url, p256dh, auth, key in endpoints:
-            db.execute(
-                """insert into core.notification_endpoints
-                    (endpoint_id, user_id, channel, url, p256dh, auth, secret)
-                values (%s, %s, %s, %s, %s, %s, %s)""",
-                [new_id(), account, channel, url, p256dh, auth, key],
-            )
+            url, keys = browsers[number]["endpoint"], browsers[number]["keys"]
+            row = (new_id(), account, "web_push", url, keys["p256dh"], keys["auth"], None)
+            endpoints.append(row)
     rows = []
     for number in range(walkers):
         walker = new_id()
         found.walkers.append(walker)
-        first, second = chance.sample(found.accounts, 2)
-        for place, (channel, account) in enumerate(
-            [("sms", first), ("email", second), ("sms", None), ("email", None), ("email", None)]
-        ):
-            address = (
-                f"+44207{number:05}{place:02}"
-                if channel == "sms"
-                else f"contact-{number}-{place}@mail.example"
-            )
-            rows.append((new_id(), walker, f"Contact {place}", channel, address, account))
-    db.cursor().executemany(
-        """insert into core.contacts (contact_id, user_id, name, from_name, channel, address,
-            language, priority, state, contact_user_id)
-        values (%s, %s, %s, 'Zoe', %s, %s, 'en', 1, 'accepted', %s)""",
-        rows,
-    )
+        both = found.accounts[number % accounts], found.accounts[(number * 7 + 1) % accounts]
+        found.watched_by[walker] = [both[n] for _, n in contacts if n is not None]
+        for place, (channel, account_of) in enumerate(contacts):
+            phone = f"+44207{number:05}{place:02}"
+            address = phone if channel == "sms" else f"contact-{number}-{place}@mail.example"
+            account_id = None if account_of is None else both[account_of]
+            rows.append((new_id(), walker, f"Contact {place}", channel, address, account_id))
+    with db.cursor() as cursor:
+        cursor.executemany(
+            """insert into core.notification_endpoints
+                (endpoint_id, user_id, channel, url, p256dh, auth, secret)
+            values (%s, %s, %s, %s, %s, %s, %s)""",
+            endpoints,
+        )
+        cursor.executemany(
+            """insert into core.contacts (contact_id, user_id, name, from_name, channel, address,
+                language, priority, state, contact_user_id)
+            values (%s, %s, %s, 'Zoe', %s, %s, 'en', 1, 'accepted', %s)""",
+            rows,
+        )
     return found
 
 

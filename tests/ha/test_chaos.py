@@ -45,7 +45,7 @@ def database(primary: Primary, standby: Primary, template) -> Iterator[psycopg.C
 @pytest.fixture(scope="module")
 def people(database: psycopg.Connection, services: StandIns) -> People:
     browsers = [httpx.post(f"{services.url}/push/browsers").json() for _ in range(5)]
-    found = settle(database, 20, 10, services.url, browsers)
+    found = settle(database, 20, 10, webhooks=services.url, browsers=browsers)
     services.hooks.secrets |= found.hooks
     return found
 
@@ -99,7 +99,7 @@ async def test_every_alert_arrives_once_whatever_is_killed(
     found = outcome(
         database,
         services.recorder.records(),
-        {watcher.account: watcher.shown for watcher in watchers},
+        {watcher.account: [each.seq for each in watcher.shown] for watcher in watchers},
     )
     assert found.alerts == CALLS
     assert found.problems == {}
