@@ -48,6 +48,9 @@ class Message:
     """When it was first to be sent: no provider has it from before."""
     is_alarm: bool = False
     """Whether it is about an alert: what else goes out never uses up what an alert may."""
+    links: frozenset[str] = frozenset()
+    """SHA-256, hexadecimal, of the tokens in the links of all attempts; none where the text has no
+    link. A text with one of them is this message, whatever else says the same."""
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     """web_push: `p256dh` and `auth` of the browser; webhook: its `secret`."""
     event: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -1,6 +1,7 @@
 """Texts to phones, by Twilio."""
 
 import re
+from hashlib import sha256
 from typing import Any
 
 from worker.channels import Message, Sent
@@ -24,16 +25,23 @@ class Sms:
         return Sent(PROVIDER, self._account.make("Messages", message, form))
 
     def find(self, message: Message) -> Sent | None:
-        """Whether a text with these words has gone to the number since it was due.
+        """Whether an earlier attempt's text has gone to the number since it was due.
 
-        The token in a link is another in each attempt and does not count.
+        It is known by the token in its link, which is another in each attempt and in each alert: to
+        take the text of another alert for this one, in the same words, would lose one. Without a
+        link it is known by its words.
         """
-        words = _words(message.text)
+        words = _TOKEN.sub("#", message.text).split()
         for entry in self._account.made("Messages", "messages", message):
-            if _words(str(entry.get("body"))) == words:
+            body = str(entry.get("body"))
+            if message.links:
+                is_ours = not message.links.isdisjoint(map(_digest, _TOKEN.findall(body)))
+            else:
+                is_ours = _TOKEN.sub("#", body).split() == words
+            if is_ours:
                 return Sent(PROVIDER, str(entry["sid"]))
         return None
 
 
-def _words(text: str) -> list[str]:
-    return _TOKEN.sub("#", text).split()
+def _digest(token: str) -> str:
+    return sha256(token[1:].encode()).hexdigest()

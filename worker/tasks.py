@@ -140,6 +140,7 @@ def _message(claim: Mapping[str, Any]) -> Message:
         idempotency_key=claim["idempotency_key"],
         queued_at=datetime.fromisoformat(claim["queued_at"]),
         is_alarm="delivery_id" in claim,
+        links=frozenset(claim.get("links") or ()),
         keys=claim.get("keys", {}),
         event=claim.get("event", {}),
     )

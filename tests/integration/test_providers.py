@@ -1,6 +1,7 @@
 """Each client against its stand-in: what arrives, and every way in which a provider fails."""
 
 import base64
+import hashlib
 import json
 import ssl
 import subprocess
@@ -8,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -79,6 +81,11 @@ def a_message(channel: str, address: str, **others: Any) -> Message:
             **others,
         }
     )
+
+
+def link_of(message: Message) -> str:
+    """What the ledger knows the link in its text by."""
+    return hashlib.sha256(message.text.rpartition("#")[2].encode()).hexdigest()
 
 
 # Texts and calls.
@@ -178,7 +185,11 @@ def test_a_text_that_was_taken_is_found(stand_ins, channels) -> None:
     with pytest.raises(TryAgainError):
         channels.send(first)
     again = a_message(
-        "sms", PHONE, idempotency_key=first.idempotency_key, queued_at=first.queued_at
+        "sms",
+        PHONE,
+        idempotency_key=first.idempotency_key,
+        queued_at=first.queued_at,
+        links=frozenset({link_of(first)}),
     )
     assert again.text != first.text, "each attempt has a link of its own"
     [record] = stand_ins.recorder.records("sms", PHONE)[:1]
@@ -194,6 +205,14 @@ def test_another_text_is_not_taken_for_it(channels) -> None:
         {"queued_at": datetime.now(UTC) + timedelta(minutes=3)},
     ):
         assert channels.find(a_message("sms", **{"address": PHONE, **other})) is None
+
+
+def test_a_text_about_another_alert_is_not_taken_for_it_in_the_same_words(channels) -> None:
+    first, second = a_message("sms", PHONE), a_message("sms", PHONE)
+    channels.send(first)
+    asked = a_message("sms", PHONE, text=second.text, links=frozenset({link_of(second)}))
+    assert channels.find(asked) is None
+    assert channels.find(replace(asked, links=frozenset({link_of(first)}))) is not None
 
 
 def test_where_twilio_cannot_be_asked_nothing_is_known(stand_ins, channels) -> None:

@@ -44,6 +44,10 @@ begin
         ),
         'idempotency_key', p_delivery.delivery_id,
         'attempts', p_delivery.attempts,
+        -- By them a text of an earlier attempt is known: another alert may say the same in the same minute.
+        'links', (
+            select json_agg(encode(l.digest, 'hex')) from core.alert_links as l where l.delivery_id = p_delivery.delivery_id
+        ),
         'provider', p_delivery.provider,
         'provider_id', p_delivery.provider_id,
         'queued_at', p_delivery.queued_at,
