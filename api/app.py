@@ -12,15 +12,16 @@ from api import cors
 from api.admin import Admin
 from api.api_keys import ApiKeys
 from api.auth import Auth
+from api.callbacks import Callbacks
 from api.calls import Calls
 from api.catalogue import Catalogue
-from api.contact_page import contact_page
 from api.errors import RequestError
 from api.ingest import Ingest
 from api.limits import Limits
 from api.lines import Lines
 from api.live import events
 from api.live.live import Live
+from api.pages import pages
 from api.publications import Publications
 from api.reports import Reports
 from api.rpc import PREFIX, Rpc
@@ -70,8 +71,9 @@ class Application:
             tokens,
         )
         reports = Reports(self.servers, self._catalogue, tokens, self._limits)
-        pages = [*self._auth.routes(), contact_page(), reports.route()]
-        self._web = Web(calls, pages, self._lifespan)
+        callbacks = Callbacks(settings, self.servers, self._catalogue)
+        routes = [*self._auth.routes(), *pages(), *callbacks.routes(), reports.route()]
+        self._web = Web(calls, routes, self._lifespan)
         self._live = Live(self.servers, self._catalogue, self._redis, tokens)
         self._events = events.Events(self._live, calls)
         origins = settings.cors_origins

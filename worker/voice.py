@@ -3,20 +3,13 @@
 from typing import Any
 from xml.etree import ElementTree
 
+from common import twilio as twiml_of
 from worker.channels import Message, Sent
 from worker.twilio import PROVIDER, Account
 
 _RING_S = 40
 _WAIT_S = 8
 """For a key, after the text."""
-_VOICES = {
-    "en": ("en-GB", "Polly.Amy"),
-    "es": ("es-ES", "Polly.Lucia"),
-    "fr": ("fr-FR", "Polly.Celine"),
-    "de": ("de-DE", "Polly.Marlene"),
-    "pt": ("pt-BR", "Polly.Camila"),
-    "hi": ("hi-IN", "Polly.Aditi"),
-}
 
 
 class Voice:
@@ -49,7 +42,6 @@ class Voice:
 def twiml(message: Message, action: str | None) -> str:
     """What is said, twice; a key that is pressed goes to `action`."""
     response = ElementTree.Element("Response")
-    language, voice = _VOICES.get(message.language, _VOICES["en"])
     place = response
     if action is not None:
         place = ElementTree.SubElement(
@@ -57,6 +49,5 @@ def twiml(message: Message, action: str | None) -> str:
             "Gather",
             {"action": action, "method": "POST", "numDigits": "1", "timeout": str(_WAIT_S)},
         )
-    said = ElementTree.SubElement(place, "Say", {"language": language, "voice": voice, "loop": "2"})
-    said.text = message.text
-    return ElementTree.tostring(response, encoding="unicode")
+    twiml_of.say(place, message.text, message.language, times=2)
+    return twiml_of.twiml(response)

@@ -18,7 +18,7 @@ create table if not exists core.consent_wordings (
 );
 comment on table core.consent_wordings is 'What a contact agrees to, in every version there has been. A change is a new version in all languages: who agreed before has agreed to the old one.';
 comment on column core.consent_wordings.statement is 'Shown before the contact agrees. {from_name} stands for the name by which the walker introduces themselves.';
-grant select on core.consent_wordings to saferoute_api;
+grant select on core.consent_wordings to saferoute_api, saferoute_tasks;
 
 insert into core.consent_wordings (version, language, statement) values
 (1, 'en', '{from_name} asks to name you as an emergency contact. If you agree, you get a message when {from_name} calls for help on a walk, or does not arrive; it can hold where they are. Your name and this address are kept for that and for nothing else. You can withdraw at any time, with this link.'),
@@ -65,6 +65,7 @@ comment on column core.contacts.code_digest is 'SHA-256 of contact_id and the co
 comment on column core.contacts.code_expires_at is 'The code is of no use from then on.';
 comment on column core.contacts.code_tries is 'Wrong codes since the last invitation; after five no code is right.';
 comment on column core.contacts.contact_user_id is 'The account of the contact, once they have opened a link of theirs while signed in; null before.';
+create index if not exists contacts_reached on core.contacts (address);
 create index if not exists contacts_account on core.contacts (contact_user_id);
 grant select, insert, update, delete on core.contacts to saferoute_api;
 
@@ -88,7 +89,7 @@ create table if not exists core.contact_consents (
     user_id uuid not null,
     contact_id uuid not null,
     event text not null check (event in ('invited', 'given', 'declined', 'withdrawn', 'removed')),
-    means text check (means in ('link', 'code')),
+    means text check (means in ('link', 'code', 'reply')),
     wording_version smallint not null,
     language text not null,
     address_digest bytea not null,
@@ -100,7 +101,7 @@ comment on column core.contact_consents.consent_id is 'UUIDv7.';
 comment on column core.contact_consents.user_id is 'The walker.';
 comment on column core.contact_consents.contact_id is 'The contact; no foreign key: the ledger outlives it.';
 comment on column core.contact_consents.event is 'invited; given, declined or withdrawn by the contact; removed by the walker, who took the contact away or gave it another address.';
-comment on column core.contact_consents.means is 'How the contact answered: link, or code that they read to the walker.';
+comment on column core.contact_consents.means is 'How the contact answered: link, code that they read to the walker, or reply to a text.';
 comment on column core.contact_consents.wording_version is 'What the contact was shown: core.consent_wordings.';
 comment on column core.contact_consents.language is 'The language it was shown in.';
 comment on column core.contact_consents.address_digest is 'SHA-256 of walker, channel and address: who names their address can be told what was recorded; the address itself goes with the contact.';
@@ -109,6 +110,9 @@ create index if not exists contact_consents_address on core.contact_consents (us
 create index if not exists contact_consents_contact on core.contact_consents (contact_id);
 create index if not exists contact_consents_removed on core.contact_consents (recorded_at) where event = 'removed';
 grant select, insert on core.contact_consents to saferoute_api;
+-- What a reply to a text changes.
+grant update (state, answered_at, code_digest, code_expires_at, code_tries) on core.contacts to saferoute_tasks;
+grant insert on core.contact_consents to saferoute_tasks;
 
 insert into core.user_data (relation, user_column, erase_order, erase_with, description, secrets) values
 ('core.contact_links', 'user_id', 40, null, 'Links that your emergency contacts were sent.', '{digest}'),

@@ -22,3 +22,11 @@ using (user_id = (select core.current_user_id()));
 drop policy if exists by_link on core.contact_consents;
 create policy by_link on core.contact_consents for insert to saferoute_api
 with check (contact_id = (select core.linked_contact_id()));
+
+-- Who answers STOP to a text is nobody's contact any more.
+drop policy if exists by_reply on core.contacts;
+create policy by_reply on core.contacts for update to saferoute_tasks
+using (channel = 'sms');
+drop policy if exists by_reply on core.contact_consents;
+create policy by_reply on core.contact_consents for insert to saferoute_tasks
+with check (means = 'reply');

@@ -8,4 +8,4 @@ $$;
 comment on function core.address_digest(uuid, text, text) is
 'What core.contact_consents knows an address by: other for every walker, so that two ledgers cannot be joined.';
 revoke all on function core.address_digest(uuid, text, text) from public;
-grant execute on function core.address_digest(uuid, text, text) to saferoute_api;
+grant execute on function core.address_digest(uuid, text, text) to saferoute_api, saferoute_tasks;

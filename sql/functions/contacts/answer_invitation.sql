@@ -20,6 +20,6 @@ end
 $$;
 
 comment on function core.answer_invitation(core.contacts, text, text) is
-'Note what a contact answers: p_state accepted, declined or withdrawn, by p_means link or code. The code of the invitation ends.';
+'Note what a contact answers: p_state accepted, declined or withdrawn, by p_means link, code or reply. The code of the invitation ends.';
 revoke all on function core.answer_invitation(core.contacts, text, text) from public;
-grant execute on function core.answer_invitation(core.contacts, text, text) to saferoute_api;
+grant execute on function core.answer_invitation(core.contacts, text, text) to saferoute_api, saferoute_tasks;

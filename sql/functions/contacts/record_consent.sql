@@ -17,4 +17,4 @@ $$;
 comment on function core.record_consent(core.contacts, text, text) is
 'Add what happened to the ledger, with the wording that is shown now: p_event and p_means as core.contact_consents has them.';
 revoke all on function core.record_consent(core.contacts, text, text) from public;
-grant execute on function core.record_consent(core.contacts, text, text) to saferoute_api;
+grant execute on function core.record_consent(core.contacts, text, text) to saferoute_api, saferoute_tasks;

@@ -9,4 +9,4 @@ comment on function tasks.message_template(text, text, text) is
 'Text of a message: {subject, body}, in English where the language has none; null where there is no such template.';
 alter function tasks.message_template(text, text, text) owner to saferoute_tasks;
 revoke all on function tasks.message_template(text, text, text) from public;
-grant execute on function tasks.message_template(text, text, text) to worker;
+grant execute on function tasks.message_template(text, text, text) to worker, authenticator;

@@ -42,13 +42,13 @@ select is_empty(
 );
 select is_empty(
     $$select template, language from core.message_templates
-      where template ~ '(alert|duress|escalated|cancelled|resolved|acknowledged|pre_warning)'
+      where template ~ '(alert|duress|escalated|cancelled|resolved|acknowledged|pre_warning|reply)'
         and body !~* '(not an emergency service|no es un servicio de emergencias|pas un service d''urgence|kein notdienst|não é um serviço de emergência|आपातकालीन सेवा नहीं)'$$,
     'what is about an alert says that this is no emergency service'
 );
 select is_empty(
     $$select template, language from core.message_templates
-      where template ~ '(alert|duress|escalated|cancelled|resolved|acknowledged|pre_warning)'
+      where template ~ '(alert|duress|escalated|cancelled|resolved|acknowledged|pre_warning|reply)'
         and body !~* '(local emergency number|teléfono local de emergencias|numéro d''urgence local|örtliche notrufnummer|número local de emergência|स्थानीय आपातकालीन नंबर)'$$,
     'and whom to call'
 );

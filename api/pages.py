@@ -1,6 +1,6 @@
-"""`/contact`: the page behind the link that emergency contacts are sent.
+"""`/contact` and `/alert`: the pages behind the links that emergency contacts are sent.
 
-It is the same for everyone. The link's token follows `#`, which browsers keep to themselves, so
+Each is the same for everyone. The link's token follows `#`, which browsers keep to themselves, so
 that no log and no Referer holds it and whoever looks a link up for a preview changes nothing; the
 page's script sends it in the body of what it calls.
 """
@@ -15,12 +15,17 @@ from starlette.routing import Route
 
 from common.settings import REPOSITORY
 
-FILE = REPOSITORY / "web" / "contact.html"
+FOLDER = REPOSITORY / "web"
+NAMES = ("contact", "alert")
 
 
-def contact_page() -> Route:
-    """The route; the file is read now."""
-    page = FILE.read_text()
+def pages() -> list[Route]:
+    """The routes; the files are read now."""
+    return [_page(name) for name in NAMES]
+
+
+def _page(name: str) -> Route:
+    page = (FOLDER / f"{name}.html").read_text()
     headers = {
         "content-security-policy": _policy(page),
         "referrer-policy": "no-referrer",
@@ -32,7 +37,7 @@ def contact_page() -> Route:
     async def answer(_request: Request) -> Response:
         return HTMLResponse(page, headers=headers)
 
-    return Route("/contact", answer)
+    return Route(f"/{name}", answer)
 
 
 def _policy(page: str) -> str:
