@@ -12,7 +12,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
-from saferoute_client.errors import REFUSALS, LiveError, RefusedError, refusal_of_status
+from saferoute_client.errors import BUSY, REFUSALS, LiveError, RefusedError, refusal_of_status
 from saferoute_client.messages import READERS, Message
 from saferoute_client.watches import Watch
 
@@ -109,7 +109,7 @@ class LiveClient:
         """Record positions, and return the answer of `record_points`.
 
         They are sent again on the next connection if this one ends before the answer: bound the
-        wait with `asyncio.timeout`. Raises RefusedError.
+        wait with `asyncio.timeout`. Raises RefusedError, or LiveError where a later call may do.
         """
         self._raise_failure()
         number = next(self._numbers)
@@ -199,9 +199,11 @@ class LiveClient:
         _, answer = self._calls.get(frame["id"], (None, None))
         if answer is None or answer.done():
             return
-        body = frame["body"]
-        if frame["status"] < 400:
+        status, body = frame["status"], frame["body"]
+        if status < 400:
             answer.set_result(body)
+        elif status in BUSY:
+            answer.set_exception(LiveError(f"busy, try again later: {body['message']}"))
         else:
             answer.set_exception(RefusedError(body["code"], body["message"]))
 

@@ -13,7 +13,8 @@ REFUSALS = {
 }
 """Close codes after which the client does not connect again."""
 _CLOSE_CODES = {401: 4401, 403: 4403, 404: 4404}
-_PASSING = (408, 425, 429)
+BUSY = (408, 425, 429, 502, 503, 504)
+"""Statuses after which a later call or connection may succeed."""
 
 
 class LiveError(Exception):
@@ -37,7 +38,7 @@ class RefusedError(LiveError):
 
 def refusal_of_status(status: int) -> RefusedError | None:
     """What the status of a refused handshake means; none where a later one may succeed."""
-    if 400 <= status < 500 and status not in _PASSING:
+    if 400 <= status < 500 and status not in BUSY:
         return RefusedError(
             _CLOSE_CODES.get(status, status), f"the handshake was answered {status}"
         )

@@ -423,11 +423,15 @@ async def test_points_are_answered():
         await say(connection, answer(frame, 200, {"accepted": 1}))
         frame = await heard(connection)
         await say(connection, answer(frame, 404, {"code": "SR021", "message": "no"}))
+        frame = await heard(connection)
+        await say(connection, answer(frame, 503, {"code": "PGRST001", "message": "full"}))
         await connection.wait_closed()
 
     async with gateway(script) as url, LiveClient(url, token="t") as live:
         assert await live.send_points("j", [{"lon": 1}]) == {"accepted": 1}
         with pytest.raises(RefusedError, match="SR021: no"):
+            await live.send_points("j", [])
+        with pytest.raises(LiveError, match="try again later: full"):
             await live.send_points("j", [])
 
 
