@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         "server is the primary, or a Redis (no cluster) as `redis://:password@host:6379/0`, "
         "`rediss://` by TLS.",
     )
+    worker_metrics_port: int = Field(
+        default=18091,
+        description="Port of the workers' `/metrics`, at the address of the admin port. Beat "
+        "serves them.",
+    )
     archive_directory: Path = Field(
         default=Path(".local/archive"),
         description="Where retired periods are archived; from the repository, if not absolute. "

@@ -7,6 +7,7 @@ import psycopg
 import typer
 
 from ops import (
+    alerts,
     api_keys,
     crime,
     demo,
@@ -36,6 +37,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(partitions.app, name="partitions")
 app.add_typer(users.app, name="users")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(api_keys.app, name="api-keys")

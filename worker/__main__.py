@@ -8,7 +8,7 @@ from celery.apps.beat import Beat
 
 from common import logs
 from common.settings import settings
-from worker import health
+from worker import health, metrics
 from worker.app import QUEUES, app, transport_options
 
 
@@ -17,6 +17,7 @@ def main(words: list[str]) -> int | None:
     logs.configure()
     match words:
         case ["beat"]:
+            metrics.serve(settings())
             Beat(app=app, quiet=True, loglevel="WARNING").run()
         case ["check"]:
             return health.check()
