@@ -3,8 +3,10 @@ clock that has things done. `python -m worker check`: whether the workers are we
 """
 
 import sys
+import warnings
 
 from celery.apps.beat import Beat
+from celery.exceptions import CPendingDeprecationWarning
 
 from common import logs
 from common.settings import settings
@@ -15,6 +17,8 @@ from worker.app import QUEUES, app, transport_options
 def main(words: list[str]) -> int | None:
     """Run until stopped; the exit code."""
     logs.configure()
+    # Said at every failover: tasks at work go on, since the rows they are about are what counts.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     match words:
         case ["beat"]:
             metrics.serve(settings())

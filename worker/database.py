@@ -23,6 +23,17 @@ _LOCK = Lock()
 _GONE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction)
 
 
+patient = retry(
+    retry=retry_if_exception_type(_GONE),
+    # A failover takes 2 to 5 s, that of a dead host 20. Also, of the connections that a failover
+    # has cut, each is noticed only when it is used.
+    stop=stop_after_delay(30),
+    wait=wait_random_exponential(0.1, max=2),
+    reraise=True,
+)
+"""Tries again while there is no primary: for what may be done twice."""
+
+
 def call(function: str, *arguments: object) -> Any:
     """What `tasks.<function>` answers. Raises psycopg.Error; nothing is tried twice."""
     statement = sql.SQL("select tasks.{}({})").format(
@@ -33,16 +44,8 @@ def call(function: str, *arguments: object) -> Any:
     return None if row is None else row[0]
 
 
-@retry(
-    retry=retry_if_exception_type(_GONE),
-    # A failover takes 2 to 5 s, that of a dead host 20.
-    stop=stop_after_delay(30),
-    wait=wait_random_exponential(0.1, max=2),
-    reraise=True,
-)
-def tell(function: str, *arguments: object) -> Any:
-    """The same, tried again while there is no primary: for what must be noted, and can be twice."""
-    return call(function, *arguments)
+tell = patient(call)
+"""The same, tried again while there is no primary."""
 
 
 def queued(queue: str, limit: int) -> list[dict[str, Any]]:

@@ -31,8 +31,7 @@ _AT_ONCE = 500
 @app.task(name="deliver")
 def deliver(delivery_id: str) -> None:
     """Send one message about an alert, unless that has been done or somebody is at it."""
-    begun = time.monotonic()
-    claim = database.call("claim_delivery", delivery_id)
+    claim, begun = _claimed("claim_delivery", delivery_id)
     if claim is not None:
         _attempt(claim, begun, "note_sent", "note_failed")
 
@@ -40,8 +39,7 @@ def deliver(delivery_id: str) -> None:
 @app.task(name="send_message")
 def send_message(message_id: str) -> None:
     """Send a code, a link or another message that is about no alert."""
-    begun = time.monotonic()
-    claim = database.call("claim_message", message_id)
+    claim, begun = _claimed("claim_message", message_id)
     if claim is not None:
         _attempt(claim, begun, "note_message_sent", "note_message_failed")
 
@@ -95,6 +93,13 @@ def maintain() -> None:
     _saferoute("partitions", "maintain", timeout_s=6500)
 
 
+@database.patient
+def _claimed(function: str, row_id: str) -> tuple[dict[str, Any] | None, float]:
+    """The claim, or none, and a time before its lease began."""
+    begun = time.monotonic()
+    return database.call(function, row_id), begun
+
+
 def _attempt(claim: Mapping[str, Any], begun: float, sent: str, failed: str) -> None:
     """One attempt, and what became of it into the row."""
     try:
@@ -123,7 +128,7 @@ def _send(claim: Mapping[str, Any], begun: float) -> Sent:
 
 def _message(claim: Mapping[str, Any]) -> Message:
     channel, language = claim["channel"], claim["language"]
-    template = database.call("message_template", claim["template"], channel, language)
+    template = database.tell("message_template", claim["template"], channel, language)
     if template is None:
         raise RefusedError("no such text")
     parameters = texts.shown(claim["parameters"], language)

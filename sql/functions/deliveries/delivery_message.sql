@@ -50,7 +50,8 @@ begin
         ),
         'provider', p_delivery.provider,
         'provider_id', p_delivery.provider_id,
-        'queued_at', p_delivery.queued_at,
+        -- A later tier may say the same again: what is older is not this message.
+        'queued_at', greatest(p_delivery.queued_at, p_delivery.due_at),
         'keys', json_strip_nulls(json_build_object(
             'p256dh', v_endpoint.p256dh, 'auth', v_endpoint.auth, 'secret', v_endpoint.secret
         )),

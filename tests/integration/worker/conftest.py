@@ -87,3 +87,10 @@ def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come to hold"
         time.sleep(0.02)
+
+
+def end_sessions(db: psycopg.Connection) -> None:
+    """Cut what workers have to the database, and wait until it is cut."""
+    gone = "from pg_stat_activity where usename = 'worker' and datname = current_database()"
+    db.execute(f"select pg_terminate_backend(pid) {gone}")
+    wait_until(lambda: db.execute(f"select count(*) {gone}").fetchone() == (0,))

@@ -11,6 +11,11 @@ from worker.app import app
 @app.task(name="probe")
 def probe(note: str, seconds: float = 0) -> None:
     time.sleep(seconds)
+    _tell(note)
+
+
+@database.patient
+def _tell(note: str) -> None:
     with database._pool().connection() as connection:
         connection.execute("insert into probes (note) values (%s)", [note])
 

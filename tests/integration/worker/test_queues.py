@@ -1,8 +1,14 @@
 """What is queued in PostgreSQL runs once its transaction has committed."""
 
 import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from tests.integration.worker.conftest import Workers, wait_until
+from ops import redis_cluster
+from ops.cluster import free_port
+from tests.conftest import Primary
+from tests.integration.worker.conftest import Workers, end_sessions, wait_until
 
 PROBE = "tests.integration.worker.probe"
 
@@ -22,3 +28,59 @@ def test_tasks_run_once_they_are_committed_and_not_when_rolled_back(workers: Wor
     assert process.wait(10) == 0
     assert sorted(map(int, workers.probes())) == list(range(0, 50, 2))
     assert workers.db.execute("select count(*) from pgmq.q_alarm").fetchone() == (0,)
+
+
+def test_an_alarm_overtakes_what_is_bulk(workers: Workers) -> None:
+    workers.db.execute(
+        "select core.enqueue_task('bulk', 'probe', '[\"bulk\", 0.05]') from generate_series(1, 500)"
+    )
+    workers.start("bulk", PROBE)
+    workers.start("alarm", PROBE)
+    wait_until(lambda: "bulk" in workers.probes())
+    workers.enqueue("alarm", "probe", "alarm")
+    wait_until(lambda: "alarm" in workers.probes())
+    assert workers.probes().index("alarm") < 200
+
+
+def test_a_worker_waits_for_a_primary_that_is_away(workers: Workers, primary: Primary) -> None:
+    """A server that is none, and one that is: as on the day of a failover."""
+    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{primary.port}"
+    workers.start("alarm", PROBE, SAFEROUTE_DATABASE_HOSTS=hosts)
+    workers.enqueue("alarm", "probe", "before")
+    wait_until(lambda: workers.probes() == ["before"])
+    workers.db.execute("alter role worker nologin")
+    end_sessions(workers.db)
+    workers.enqueue("alarm", "probe", "after")
+    wait_until(lambda: "does not answer" in workers.logs())
+    workers.db.execute("alter role worker login")
+    wait_until(lambda: workers.probes() == ["before", "after"])
+
+
+def test_a_plain_redis_hands_tasks_out_too(workers: Workers) -> None:
+    with redis_server() as url:
+        settings = {"SAFEROUTE_BROKER_URL": url}
+        workers.enqueue("bulk", "probe", "queued before there was a worker")
+        workers.start("alarm", PROBE, **settings)
+        workers.start("bulk", PROBE, **settings)
+        workers.start("beat", **settings)
+        wait_until(lambda: len(workers.probes()) == 1)
+        workers.enqueue("alarm", "probe", "carried over by the sweep")
+        wait_until(lambda: len(workers.probes()) == 2)
+        left = (
+            "select count(*) from (select from pgmq.q_alarm union all select from pgmq.q_bulk) as q"
+        )
+        assert workers.db.execute(left).fetchone() == (0,)
+
+
+@contextmanager
+def redis_server() -> Iterator[str]:
+    """One Redis, no cluster; its address."""
+    port = free_port()
+    with subprocess.Popen(
+        [redis_cluster.program(), "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.kill()

@@ -1,6 +1,6 @@
 -- What workers do with a message about an alert: take it, say what became of it, and nothing twice.
 begin;
-select plan(41);
+select plan(45);
 
 create function pg_temp.zoe() returns void language sql as $$select tests.authenticate_as('00000000-0000-4000-8000-000000000001')$$;
 create function pg_temp.delivery(p_channel text) returns core.alert_deliveries language sql security definer
@@ -167,9 +167,29 @@ set local role operator;
 select is(ops.replay_dead_letter((pg_temp.delivery('email')).delivery_id), true, 'an operator has it sent again');
 reset role;
 set local role worker;
+insert into claims values ('faster', tasks.claim_delivery((pg_temp.delivery('email')).delivery_id));
+select is(claim ->> 'attempts', '2', 'and the provider is asked first, as it may have it') from claims
+where name = 'faster';
+
+-- A provider that is faster than the worker that asked it.
+reset role;
+set local role authenticator;
 select is(
-    tasks.claim_delivery((pg_temp.delivery('email')).delivery_id) ->> 'attempts', '2',
-    'and the provider is asked first, as it may have it'
+    tasks.note_provider_status('mail', 'M1', 'delivered', (pg_temp.delivery('email')).delivery_id), true,
+    'a message is found by its key too'
+);
+reset role;
+set local role worker;
+select is((pg_temp.delivery('email')).state, 'delivered', 'and delivered before its worker said that it was sent');
+select is(
+    tasks.note_sent((
+        select (claim ->> 'claim_id')::uuid from claims
+        where name = 'faster'
+    ), 'mail', 'M1'), true,
+    'whose word comes late'
+);
+select is(
+    pg_temp.events(), '{sent,read,failed,failed,replayed,sent,delivered}', 'and changes nothing'
 );
 reset role;
 
