@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -34,6 +34,11 @@ EVERYWHERE = {
     "journeys": 5,
     "outbound_messages": 2,
     "codes": 1,
+    "reports": 1,
+    "watches": 1,
+    "journey_events": 1,
+    "journey_shares": 1,
+    "geofences": 1,
     "contact_links": 1,
     "contacts": 1,
     "contact_consents": 1,
@@ -134,6 +139,7 @@ def _settle(db: psycopg.Connection) -> None:
         make_day(db, day(ago), 90)
     for user_id, phone in ((ANNA, "+442079460001"), (BERT, "+442079460002")):
         account(db, user_id, phone)
+        watch(db, user_id)
     for ago in (*ARCHIVED, 33, 2, 0):
         walk(db, ANNA, ago)
     for ago in (*ARCHIVED, WITHOUT_ANNA, 33, 2, 0):
@@ -203,6 +209,38 @@ def account(db: psycopg.Connection, user_id: UUID, phone: str) -> None:
         """insert into core.idempotency_keys (caller_id, idempotency_key, endpoint, digest, body)
         values (%s, 'once', 'start_journey', %s, '{}')""",
         [user_id, SECRET.encode()],
+    )
+
+
+def watch(db: psycopg.Connection, user_id: UUID) -> None:
+    """A walk that was watched and shared, and a report of it."""
+    journey_id = uuid4()
+    db.execute(
+        """insert into core.watches (
+            journey_id, user_id, state, state_since, starts_at, grace, ended_at, next_look_at)
+        values (%s, %s, 'ended', now(), now(), '5 minutes', now(), null)""",
+        [journey_id, user_id],
+    )
+    db.execute(
+        """insert into core.journey_events (journey_id, seq, user_id, event, state, at)
+        values (%s, 1, %s, 'state', 'ended', now())""",
+        [journey_id, user_id],
+    )
+    db.execute(
+        """insert into core.journey_shares (
+            share_id, journey_id, user_id, digest, precision, created_at, expires_at)
+        values (gen_random_uuid(), %s, %s, sha256(uuid_send(%s)), 'exact', now(), now())""",
+        [journey_id, user_id, journey_id],
+    )
+    db.execute(
+        """insert into core.geofences (journey_id, geofence_id, user_id, kind, min_risk)
+        values (%s, gen_random_uuid(), %s, 'risk', 0.5)""",
+        [journey_id, user_id],
+    )
+    db.execute(
+        """insert into core.reports (report_id, user_id, kind, parameters, total)
+        values (gen_random_uuid(), %s, 'export', '{}', 1)""",
+        [user_id],
     )
 
 

@@ -97,7 +97,7 @@ def test_it_is_geojson_and_says_what_it_means(town: Town, tmp_path: Path) -> Non
     for entry in content["manifest.json"]["files"]:
         first = properties(rows_of(entry["name"], content[entry["name"]])[0])
         geometries = set(entry["fields"]) - set(first)
-        assert geometries <= {"geom", "origin"}
+        assert geometries <= {"geom", "origin", "route", "area"}
         assert set(first) <= set(entry["fields"])
         assert all(entry["fields"].values())
 
