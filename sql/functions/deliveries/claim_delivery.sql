@@ -13,7 +13,11 @@ begin
         and d.next_attempt_at <= clock_timestamp()
         and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
         -- Told tier by tier: not before its own, and not after somebody has taken care.
-        and exists (select from core.alerts as a where a.alert_id = d.alert_id and a.tier >= d.tier)
+        and exists (
+            select from core.alerts as a
+            where a.alert_id = d.alert_id and a.tier >= d.tier
+                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+        )
     returning d.* into v_delivery;
     if not found then
         return null;

@@ -9,7 +9,11 @@ begin
     where d.state = 'queued' and d.channel <> 'live' and d.address is not null
         and d.next_attempt_at <= clock_timestamp()
         and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
-        and exists (select from core.alerts as a where a.alert_id = d.alert_id and a.tier >= d.tier)
+        and exists (
+            select from core.alerts as a
+            where a.alert_id = d.alert_id and a.tier >= d.tier
+                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+        )
     order by d.next_attempt_at
     limit p_limit;
 end

@@ -32,7 +32,11 @@ begin
             from core.alert_deliveries as d
             where d.state = 'queued' and d.channel <> 'live' and d.address is not null
                 and d.next_attempt_at <= clock_timestamp()
-                and exists (select from core.alerts as a where a.alert_id = d.alert_id and a.tier >= d.tier)
+                and exists (
+            select from core.alerts as a
+            where a.alert_id = d.alert_id and a.tier >= d.tier
+                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+        )
         ),
         'messages', (
             select json_build_object(
