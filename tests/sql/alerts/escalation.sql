@@ -1,6 +1,6 @@
 -- Whoever has not answered is told again, tier by tier, until somebody takes care.
 begin;
-select plan(24);
+select plan(26);
 create function pg_temp.alert(n integer) returns uuid language sql as $$select ('00000000-0000-7000-8000-00000000000' || n)::uuid$$;
 
 select tests.name_contacts();
@@ -80,8 +80,14 @@ select is(
 );
 
 -- A DBA's own steps.
-reset role;
-insert into core.escalation_steps (cause, tier, after, who, channels) values
+set local role operator;
+select throws_ok(
+    $$delete from ops.escalation_steps where cause = '*'$$, '23001', null, 'a DBA cannot change it so that nobody is told'
+);
+select throws_ok(
+    $$update ops.escalation_steps set channels = '{pigeon}' where cause = '*'$$, '23514', null, 'nor by what there is not'
+);
+insert into ops.escalation_steps (cause, tier, after, who, channels) values
 ('sos', 1, '0', 'first', '{sms}'), ('sos', 2, '10 s', 'others', '{sms,email}');
 select tests.zoe();
 select api.raise_sos(pg_temp.alert(4));
