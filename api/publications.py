@@ -13,7 +13,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -33,8 +33,6 @@ _MOST = 2048  # on their way to Redis; what is beyond is dropped
 _NOTHING_NEW = '{"accepted" : 0,'
 _ALL_TAKEN = '"quarantined" : []}'
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 # Phones upload late and twice: only what is newer than all before is the last position, and told.
 # KEYS: the last position, the channel. ARGV: its seq, the message, seconds to keep it.
@@ -153,22 +151,21 @@ def _newest(
 
     None where PostgreSQL has read what Python cannot, which a later point makes good.
     """
-    left_out: frozenset[int] = frozenset()
-    if not answer.endswith(_ALL_TAKEN):
-        left_out = frozenset(point["index"] for point in orjson.loads(answer)["quarantined"])
     try:
-        recorded_at, point = max(
-            (
-                (datetime.fromisoformat(point["recorded_at"]), point)
-                for index, point in enumerate(points)
-                if index not in left_out
-            ),
-            key=lambda found: found[0],
-        )
+        if len(points) == 1:
+            point = points[0]
+            recorded_at = datetime.fromisoformat(point["recorded_at"])
+        else:
+            if not answer.endswith(_ALL_TAKEN):
+                left_out = {refused["index"] for refused in orjson.loads(answer)["quarantined"]}
+                points = [point for index, point in enumerate(points) if index not in left_out]
+            times = [datetime.fromisoformat(point["recorded_at"]) for point in points]
+            recorded_at = max(times)
+            point = points[times.index(recorded_at)]
         speed = point.get("speed_mps")
         return (
-            recorded_at.astimezone(UTC),
-            (recorded_at - _EPOCH) // _MICROSECOND,
+            recorded_at if recorded_at.tzinfo is UTC else recorded_at.astimezone(UTC),
+            round(recorded_at.timestamp() * 1_000_000),
             float(point["lon"]),
             float(point["lat"]),
             speed if speed is None or 0 <= (speed := float(speed)) <= 1000 else None,

@@ -263,14 +263,12 @@ class Connection(WSListener):
     async def _admit_again(self) -> None:
         """Its token has run out, or is to be looked at again: keys get revoked."""
         try:
-            guest = await self._gateway.live.access.guest(self._authorization)
-            if self.guest is not None and guest.user_id == self.guest.user_id:
-                self.guest = guest
-            await self._answer_all()
+            self.guest = await self._gateway.live.access.guest(self._authorization)
         except ClosedError as refusal:
             self.close(refusal.code, refusal.reason)
         except (RequestError, asyncpg.PostgresError, OSError):
-            self._worker = None  # nobody can tell now: at the next look
+            pass  # nobody can tell now: at the next look
+        await self._answer_all()
 
     async def _answer_all(self) -> None:
         """Answer what was asked, one after another."""

@@ -179,7 +179,9 @@ class Hub:
             if at < since or not found:
                 continue
             for seq, message in found:
-                if at < seq and watcher.waiting() <= _LATER:
+                if watcher.waiting() > _LATER:
+                    break
+                if at < seq:
                     at = seq
                     watcher.tell(0 if topic.is_journey else seq, message)
                     told += 1
