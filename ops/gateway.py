@@ -39,11 +39,15 @@ class Gateway:
     port: int
     api: tuple[int, ...]
     """Ports of the API processes."""
+    live: tuple[int, ...]
+    """Ports of the live processes."""
     calls_per_s: int = 200
     """That one address, and one API key, may make; so many more at once as `burst` says."""
     burst: int = 400
     connections: int = 200
     """Calls of one address, and of one API key, that may run at a time."""
+    watchers: int = 1000
+    """WebSockets and event streams of one address."""
 
     @property
     def configuration(self) -> Path:
@@ -87,10 +91,12 @@ class Gateway:
         return templates.get_template("nginx.conf.j2").render(
             listen=f"127.0.0.1:{self.port}",
             api=[f"127.0.0.1:{port}" for port in self.api],
+            live=[f"127.0.0.1:{port}" for port in self.live],
             vital=VITAL,
             calls_per_s=self.calls_per_s,
             burst=self.burst,
             connections=self.connections,
+            watchers=self.watchers,
             files=_MOST_FILES if files == resource.RLIM_INFINITY else min(files, _MOST_FILES),
         )
 

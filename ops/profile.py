@@ -20,22 +20,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from common import signing_keys
 from common.settings import REPOSITORY, Settings, environment_file, settings
-from ops import cluster, gateway, redis_cluster
+from ops import cluster, gateway, redis_cluster, supervision
 from ops.cluster import Server
 from ops.errors import OperatorError
 from ops.gateway import Gateway
+from ops.processes import CONNECTED, Process, processes
 from ops.redis_cluster import RedisNode
 from ops.standby import Standby, analysts_standby, api_replica
 from ops.supervision import Supervisor
 
 _TO_BUS = 10_000  # where Redis itself expects the nodes' port
 _REDIS_NODES = 6
-_API_PROCESSES = 2
-_TEMPLATES = REPOSITORY / "deploy" / "local"
 _SYSTEM_STATE = Path("/var/lib/saferoute")
 _SECRETS = (
     "ADMIN_PASSWORD",
@@ -43,24 +41,11 @@ _SECRETS = (
     "AUTHENTICATOR_PASSWORD",
     "REPLICATOR_PASSWORD",
     "ANALYST_PASSWORD",
+    "WORKER_PASSWORD",
     "REDIS_PASSWORD",
     "JWT_SECRET",
     "SESSION_SECRET",
 )
-
-
-@dataclass(frozen=True)
-class Process:
-    """One of several that do the same: what it is called and where it listens."""
-
-    name: str
-    port: int
-    admin_port: int
-
-    @property
-    def admin_url(self) -> str:
-        """Where it tells how it is."""
-        return f"http://127.0.0.1:{self.admin_port}"
 
 
 @dataclass(frozen=True)
@@ -74,7 +59,7 @@ class Profile:
     analysts: Standby
     redis: tuple[RedisNode, ...]
     gateway: Gateway
-    api: tuple["Process", ...]
+    processes: tuple[Process, ...]
 
     @property
     def supervisor(self) -> Supervisor:
@@ -93,17 +78,23 @@ class Profile:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The port of each program, in the order they start."""
+        """The port of each program that has one."""
         standbys = {standby.name: standby.server.port for standby in self.standbys}
         redis = {node.name: node.port for node in self.redis}
-        api = {process.name: process.port for process in self.api}
+        ours = {process.name: process.port for process in self.processes if process.port}
         return {
             "primary": self.primary.port,
             **standbys,
             **redis,
-            **api,
+            **ours,
             "gateway": self.gateway.port,
         }
+
+    @property
+    def programs(self) -> list[str]:
+        """Every program, in the order they start."""
+        ours = [process.name for process in self.processes]
+        return [name for name in self.ports if name not in (*ours, "gateway")] + [*ours, "gateway"]
 
     def ports_of(self, programs: Collection[str]) -> dict[str, int]:
         """Every port that these programs listen on, by what it is for."""
@@ -111,22 +102,15 @@ class Profile:
         for node in self.redis:
             if node.name in programs:
                 found[f"{node.name}'s bus"] = node.bus_port
-        for process in self.api:
-            if process.name in programs:
+        for process in self.processes:
+            if process.name in programs and process.admin_port:
                 found[f"{process.name}'s admin port"] = process.admin_port
         return found
 
     def supervisors_configuration(self) -> str:
         """Which programs there are and how they are started: supervisord's configuration."""
-        templates = Environment(
-            loader=FileSystemLoader(_TEMPLATES),
-            undefined=StrictUndefined,
-            keep_trailing_newline=True,
-            autoescape=False,  # noqa: S701 - it is no HTML
-        )
-        templates.filters["literal"] = lambda value: str(value).replace("%", "%%")
         servers = (self.primary, *(standby.server for standby in self.standbys))
-        return templates.get_template("supervisord.conf.j2").render(
+        return supervision.configuration(
             caller=getpass.getuser(),
             state=self.folder,
             clone=REPOSITORY,
@@ -137,21 +121,31 @@ class Profile:
             redis=self.redis,
             redis_program=redis_cluster.program(),
             redis_user=redis_cluster.user(),
-            api={process.name: (process.port, process.admin_port) for process in self.api},
+            processes=self.processes,
+            groups=self._groups(),
             gateway=self.gateway,
-            gateway_program=_TEMPLATES / "gateway.sh",
+            gateway_program=supervision.TEMPLATES / "gateway.sh",
             gateway_user=gateway.user(),
         )
+
+    def _groups(self) -> dict[str, list[str]]:
+        """The programs of which there are several, by the beginnings of their names."""
+        found: dict[str, list[str]] = {}
+        for name in self.programs:
+            group, _, number = name.partition("-")
+            if number:
+                found.setdefault(group, []).append(name)
+        return found
 
     @property
     def variables(self) -> dict[str, str]:
         """What every program finds in its environment."""
         return {"SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env")}
 
-    def code_digest(self) -> str:
-        """Changes when the API has to be started anew: its code, its libraries, its settings."""
+    def code_digest(self, package: str) -> str:
+        """Changes when what runs it has to be started anew: its code, libraries, settings."""
         sources = sorted(
-            path for name in ("api", "common") for path in REPOSITORY.glob(f"{name}/**/*.py")
+            path for name in (package, "common") for path in REPOSITORY.glob(f"{name}/**/*.py")
         )
         others = [REPOSITORY / "requirements.lock", self.folder / "saferoute.env"]
         return _digest(*(path.read_bytes() for path in [*sources, *others]))
@@ -238,10 +232,13 @@ def refuse_taken_ports(ports: dict[str, int], patience: float) -> None:
 
 def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
     hosts, analysts = values.hosts, values.analyst_host
-    apis = tuple(
-        Process(f"api-{number + 1}", values.api_port + number, values.admin_port + number)
-        for number in range(_API_PROCESSES)
-    )
+    ours = processes(values)
+    behind = {
+        package: tuple(
+            process.port for process in ours if process.port and process.words == (package,)
+        )
+        for package in ("api", "api.live")
+    }
     return Profile(
         folder=folder,
         servers=servers,
@@ -252,8 +249,13 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
             RedisNode(servers / f"redis-{number}", port, port + _TO_BUS)
             for number, (_, port) in enumerate(values.redis_nodes, 1)
         ),
-        gateway=Gateway(servers / "gateway", values.gateway_port, tuple(api.port for api in apis)),
-        api=apis,
+        gateway=Gateway(
+            servers / "gateway",
+            values.gateway_port,
+            behind["api"],
+            behind["api.live"],
+        ),
+        processes=ours,
     )
 
 
@@ -285,7 +287,7 @@ def _check_addresses(values: Settings) -> None:
 
 def _check_ports(profile: Profile) -> None:
     takers: dict[int, str] = {}
-    for name, port in profile.ports_of(profile.ports).items():
+    for name, port in profile.ports_of(profile.programs).items():
         if port in takers:
             raise OperatorError(f"port {port} is given to both {takers[port]} and {name}")
         takers[port] = name
@@ -310,12 +312,16 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     # have data to keep: they may be given other ones.
     later = {
         "SAFEROUTE_API_PORT": str(values.api_port),
+        "SAFEROUTE_LIVE_PORT": str(values.live_port),
         "SAFEROUTE_ANALYST_ADDRESS": values.analyst_address,
         "SAFEROUTE_ADMIN_PORT": str(values.admin_port),
     }
     issuing = {
         "SAFEROUTE_ISSUER": f"http://127.0.0.1:{values.gateway_port}",
         "SAFEROUTE_TRUSTED_PROXIES": "127.0.0.1",
+        # Each gets 17 connections. One that is replaced ends before the next one starts.
+        "SAFEROUTE_API_PROCESSES": str(CONNECTED),
+        "SAFEROUTE_DATABASE_CONNECTIONS": str(17 * CONNECTED + 1),
         "SAFEROUTE_SIGNING_KEYS_DIRECTORY": str(folder / "keys"),
     }
     wanted = {**addresses, **passwords, **issuing, **known, **later}
@@ -332,7 +338,11 @@ def _is_without_gateway(known: Mapping[str, str]) -> bool:
 def _with_gateway(known: Mapping[str, str]) -> dict[str, str]:
     """The settings of such a profile: the gateway gets its public address."""
     public = known["SAFEROUTE_API_PORT"]
-    moved = {"SAFEROUTE_GATEWAY_PORT": public, "SAFEROUTE_API_PORT": str(int(public) + 10)}
+    moved = {
+        "SAFEROUTE_GATEWAY_PORT": public,
+        "SAFEROUTE_API_PORT": str(int(public) + 10),
+        "SAFEROUTE_LIVE_PORT": str(int(public) + 20),
+    }
     return {**known, **moved}
 
 

@@ -3,11 +3,8 @@
 import shutil
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +12,22 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from common.settings import settings
-from ops import first_city, first_route, health, migrate, redis_cluster, schema
+from ops import (
+    first_city,
+    first_route,
+    health,
+    logins,
+    migrate,
+    redis_cluster,
+    schema,
+    stack_status,
+)
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
-from ops.profile import Process, Profile, find_profile, open_profile, refuse_taken_ports
+from ops.processes import Process
+from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
 from ops.standby import OPTIONS, Standby
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
@@ -51,11 +57,11 @@ def up(
             _start_standby(profile, standby)
         _admit_analysts(profile)
         _start_redis(profile)
-        _start_api(profile, changed)
+        _start_ours(profile, changed)
         _start_gateway(profile)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
-    _print_status(profile)
+    stack_status.show(profile)
     typer.echo(health.summary())
     trip, answer = first_route.ask(profile.url, settings().owner_conninfo, found)
     first_route.show(profile.url, trip, answer)
@@ -75,7 +81,7 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Show what runs where, and how far each standby is behind."""
-    _print_status(find_profile())
+    stack_status.show(find_profile())
 
 
 @app.command()
@@ -84,7 +90,7 @@ def logs(
 ) -> None:
     """Show the last lines of every log."""
     profile = find_profile()
-    for name in ("supervisor", *profile.ports):
+    for name in ("supervisor", *profile.programs):
         path = profile.supervisor.log(name)
         typer.secho(f"==> {path} <==", bold=True)
         if path.exists():
@@ -120,13 +126,16 @@ def _start_supervisor(profile: Profile) -> None:
         refuse_taken_ports(profile.ports_of(down), patience=0)
         return
     # Programs of a supervisord that was killed need a moment to stop.
-    refuse_taken_ports(profile.ports_of(profile.ports), patience=5 if profile.primary.exists else 0)
+    refuse_taken_ports(
+        profile.ports_of(profile.programs), patience=5 if profile.primary.exists else 0
+    )
     supervisor.start(configuration, profile.variables)
 
 
 def _stop(profile: Profile) -> None:
-    with _step("Stopping the gateway, the API, Redis, the standbys and the primary"):
-        profile.supervisor.stop()
+    with _step("Stopping the gateway and all that is behind it"):
+        profile.supervisor.stop_process("gateway")
+        profile.supervisor.stop(at_once=[process.name for process in profile.processes])
 
 
 def _start_primary(profile: Profile) -> None:
@@ -136,10 +145,12 @@ def _start_primary(profile: Profile) -> None:
     else:
         profile.supervisor.stop_process("primary")
         with _step("Creating the primary"):
-            profile.primary.create_primary(_password("admin_password"), options)
+            profile.primary.create_primary(logins.password("admin_password"), options)
     with _step(f"Primary on 127.0.0.1:{profile.primary.port}"):
         profile.supervisor.start_process("primary")
-        _wait(profile, "primary", lambda: _answers(_server_conninfo(profile.primary.port)))
+        _wait(
+            profile, "primary", lambda: logins.answers(logins.server_conninfo(profile.primary.port))
+        )
 
 
 def _install_schema() -> bool:
@@ -148,13 +159,14 @@ def _install_schema() -> bool:
     schema.create_database(values.admin_conninfo, values.database)
     changed = bool(list(migrate.apply(values.admin_conninfo)))
     with _step("Roles and periods"):
-        logins = {
+        roles = {
             "saferoute_owner": "owner_password",
             "authenticator": "authenticator_password",
             "replicator": "replicator_password",
+            "worker": "worker_password",
         }
-        passwords = {role: _password(name) for role, name in logins.items()}
-        if changed or not all(_signs_in(role, secret) for role, secret in passwords.items()):
+        passwords = {role: logins.password(name) for role, name in roles.items()}
+        if changed or not all(logins.signs_in(role, secret) for role, secret in passwords.items()):
             schema.set_passwords(values.admin_conninfo, passwords)
         with psycopg.connect(values.admin_conninfo) as connection:
             # Not part of the schema: of use only where the server has loaded its library.
@@ -166,7 +178,7 @@ def _install_schema() -> bool:
 
 
 def _start_standby(profile: Profile, standby: Standby) -> None:
-    primary = _server_conninfo(profile.primary.port)
+    primary = logins.server_conninfo(profile.primary.port)
     name, server = standby.name, standby.server
     if server.exists and standby.slot_is_usable(primary):
         _configure(profile, name, server, standby.options, standby.hba)
@@ -174,11 +186,11 @@ def _start_standby(profile: Profile, standby: Standby) -> None:
         profile.supervisor.stop_process(name)
         with _step(f"Copying the primary: {name}"):
             standby.drop_slot(primary)
-            standby.copy(profile.primary, _password("replicator_password"))
+            standby.copy(profile.primary, logins.password("replicator_password"))
     with _step(f"{name.capitalize()} on 127.0.0.1:{server.port}, streaming"):
         profile.supervisor.start_process(name)
         _wait(profile, name, lambda: standby.lag(primary) is not None)
-        _wait(profile, name, lambda: _answers(_server_conninfo(server.port)))
+        _wait(profile, name, lambda: logins.answers(logins.server_conninfo(server.port)))
 
 
 def _configure(
@@ -193,15 +205,15 @@ def _configure(
 
 def _admit_analysts(profile: Profile) -> None:
     """Give the role its password: only its standby can tell whether it has it."""
-    password = _password("analyst_password")
-    standby = _server_conninfo(profile.analysts.server.port)
+    password = logins.password("analyst_password")
+    standby = logins.server_conninfo(profile.analysts.server.port)
     there = psycopg.conninfo.make_conninfo(standby, dbname=settings().database)
-    if not _signs_in("analyst", password, there):
+    if not logins.signs_in("analyst", password, there):
         schema.set_passwords(settings().admin_conninfo, {"analyst": password})
 
 
 def _start_redis(profile: Profile) -> None:
-    password, mark = _password("redis_password"), profile.servers / "redis.ready"
+    password, mark = logins.password("redis_password"), profile.servers / "redis.ready"
     if not mark.exists():
         for node in profile.redis:
             profile.supervisor.stop_process(node.name)
@@ -224,24 +236,30 @@ def _start_redis(profile: Profile) -> None:
             raise OperatorError(f"{error}: see docs/how-to/redis-cluster.md") from error
 
 
-def _start_api(profile: Profile, schema_changed: bool) -> None:
-    """Start the API processes; where what they run has changed, one after the other."""
-    wanted = profile.code_digest()
-    is_outdated = schema_changed or profile.remembered("code") != wanted
-    supervisor, running = profile.supervisor, []
-    first, last = profile.api[0], profile.api[-1]
-    with _step(f"API on 127.0.0.1:{first.port} to {last.port}"):
-        for process in profile.api:
-            if supervisor.process(process.name).runs:
-                running.append(process)
-            else:
-                supervisor.start_process(process.name)
-        for process in profile.api:
-            if is_outdated and process in running:
-                supervisor.stop_process(process.name)
-                supervisor.start_process(process.name)
-            _wait(profile, process.name, partial(_is_ready, process))
-    profile.remember("code", wanted)
+def _start_ours(profile: Profile, schema_changed: bool) -> None:
+    """Start API, live gateways and workers; where their code has changed, one after the other."""
+    supervisor = profile.supervisor
+    running = {process.name for process in supervisor.processes() if process.runs}
+    for process in profile.processes:
+        if process.name not in running:
+            supervisor.start_process(process.name)
+    for package, title in (("api", "API and live gateways"), ("worker", "Workers")):
+        wanted, mark = profile.code_digest(package), f"{package}-code"
+        is_outdated = schema_changed or profile.remembered(mark) != wanted
+        with _step(title):
+            for process in profile.processes:
+                if process.package != package:
+                    continue
+                if is_outdated and process.name in running:
+                    supervisor.stop_process(process.name)
+                    supervisor.start_process(process.name)
+                _wait(profile, process.name, partial(_is_of_use, profile, process))
+        profile.remember(mark, wanted)
+
+
+def _is_of_use(profile: Profile, process: Process) -> bool:
+    is_up = profile.supervisor.process(process.name).state == "RUNNING"
+    return is_up and process.is_ready()
 
 
 def _start_gateway(profile: Profile) -> None:
@@ -251,50 +269,6 @@ def _start_gateway(profile: Profile) -> None:
     with _step(f"Gateway on {profile.url}"):
         supervisor.start_process("gateway")
         _wait(profile, "gateway", lambda: _listens(gateway.port))
-
-
-def _print_status(profile: Profile) -> None:
-    processes = profile.supervisor.processes() if profile.supervisor.runs else []
-    found = {process.name: process for process in processes}
-    behind = _behind(profile) if "primary" in found and found["primary"].pid else {}
-    roles = _redis_roles(profile) if found else {}
-    table = Table("", "state", "address", "process", "up", "role or lag", box=None)
-    for name, port in profile.ports.items():
-        process = found.get(name)
-        address = profile.url if name == "gateway" else f"127.0.0.1:{port}"
-        if process and process.pid:
-            up_for = str(timedelta(seconds=process.seconds))
-            pid = str(process.pid)
-            said = roles.get(name) or behind.get(name)
-            table.add_row(name, process.state.lower(), address, pid, up_for, said)
-        else:
-            table.add_row(name, process.state.lower() if process else "stopped", address)
-    Console().print(table)
-    admin = ", ".join(process.admin_url for process in profile.api)
-    typer.echo(f"How the API is: /ready and /metrics of {admin}")
-    typer.echo(f"Data {profile.servers}, settings and passwords {profile.folder}/saferoute.env")
-
-
-def _redis_roles(profile: Profile) -> dict[str, str]:
-    """What each node of the Redis Cluster is, and what is wrong with it."""
-    password = _password("redis_password")
-    states = {node.name: node.state(password) for node in profile.redis}
-    return {
-        name: "does not answer"
-        if state is None
-        else f"{state.role}{'' if state.is_whole else ', not whole'}"
-        for name, state in states.items()
-    }
-
-
-def _behind(profile: Profile) -> dict[str, str]:
-    """What each standby has not replayed, in words."""
-    primary = _server_conninfo(profile.primary.port)
-    lags = {standby.name: standby.lag(primary) for standby in profile.standbys}
-    return {
-        name: f"{lag.size / 1e6:,.1f} MB, {lag.seconds:.1f} s" if lag else "not streaming"
-        for name, lag in lags.items()
-    }
 
 
 @contextmanager
@@ -324,48 +298,11 @@ def _last_line(path: Path) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _password(name: str) -> str:
-    secret = getattr(settings(), name)
-    if secret is None:
-        raise OperatorError(f"SAFEROUTE_{name.upper()} is not set")
-    return str(secret.get_secret_value())
-
-
-def _server_conninfo(port: int) -> str:
-    """One server of the profile, whatever its role, as the superuser."""
-    return psycopg.conninfo.make_conninfo(
-        host="127.0.0.1",
-        port=port,
-        user="postgres",
-        password=_password("admin_password"),
-        dbname="postgres",
-        connect_timeout=5,
-    )
-
-
-def _answers(conninfo: str) -> bool:
-    try:
-        psycopg.connect(conninfo).close()
-    except psycopg.OperationalError as error:
-        if "password authentication failed" in str(error):
-            raise
-        return False
-    return True
-
-
-def _signs_in(role: str, password: str, conninfo: str | None = None) -> bool:
-    """Whether it can on the primary, or with what else `conninfo` says."""
-    where = conninfo or psycopg.conninfo.make_conninfo(settings().admin_conninfo, dbname="postgres")
-    try:
-        psycopg.connect(where, user=role, password=password).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 def _wait_for_replay(profile: Profile) -> None:
     """Return once the API's replica shows what has been loaded. Analysts may hold theirs back."""
-    with psycopg.connect(_server_conninfo(profile.primary.port), autocommit=True) as connection:
+    with psycopg.connect(
+        logins.server_conninfo(profile.primary.port), autocommit=True
+    ) as connection:
         (end,) = connection.execute("select pg_current_wal_flush_lsn()").fetchone() or (None,)
         name = profile.replica.name
         query = "select replay_lsn >= %s from pg_stat_replication where application_name = %s"
@@ -374,14 +311,6 @@ def _wait_for_replay(profile: Profile) -> None:
             name,
             lambda: connection.execute(query, [end, name]).fetchone() == (True,),
         )
-
-
-def _is_ready(process: Process) -> bool:
-    try:
-        with urllib.request.urlopen(f"{process.admin_url}/ready", timeout=5) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def _listens(port: int) -> bool:

@@ -5,18 +5,33 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
+from common.settings import REPOSITORY
 from ops.errors import OperatorError
 
+TEMPLATES = REPOSITORY / "deploy" / "local"
 _SECONDS_TO_STOP = 90  # more than the longest stopwaitsecs
+
+
+def configuration(**values: object) -> str:
+    """What supervisord is started with: which programs there are, and how they are started."""
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - it is no HTML
+    )
+    templates.filters["literal"] = lambda value: str(value).replace("%", "%%")
+    return templates.get_template("supervisord.conf.j2").render(values)
 
 
 @dataclass(frozen=True)
@@ -80,8 +95,13 @@ class Supervisor:
                 raise OperatorError(f"supervisord does not answer; see {self.log('supervisor')}")
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Stop every program, the last one started first, then supervisord itself."""
+    def stop(self, at_once: Iterable[str] = ()) -> None:
+        """Stop every program, the last one started first, then supervisord itself.
+
+        One after the other, but for those that may end `at_once`.
+        """
+        for name in at_once:
+            self.stop_process(name, wait=False)
         self._call("shutdown")
         deadline = time.monotonic() + _SECONDS_TO_STOP
         while (self.folder / "supervisor.pid").exists():
@@ -92,28 +112,28 @@ class Supervisor:
     def start_process(self, name: str) -> bool:
         """Start a program without waiting for it; whether it was down."""
         try:
-            self._call("startProcess", name, False)
+            self._call("startProcess", _in_group(name), False)
         except Fault as fault:
             if fault.faultCode == Faults.ALREADY_STARTED:
                 return False
             raise OperatorError(f"{name} does not start: {fault.faultString}") from fault
         return True
 
-    def stop_process(self, name: str) -> None:
+    def stop_process(self, name: str, *, wait: bool = True) -> None:
         """Stop a program and wait until it has ended; nothing happens where it is down."""
         try:
-            self._call("stopProcess", name, True)
+            self._call("stopProcess", _in_group(name), wait)
         except Fault as fault:
             if fault.faultCode != Faults.NOT_RUNNING:
                 raise
 
     def signal_process(self, name: str, signal: str) -> None:
         """Send a signal, such as HUP, to a program that runs."""
-        self._call("signalProcess", name, signal)
+        self._call("signalProcess", _in_group(name), signal)
 
     def process(self, name: str) -> Process:
         """The state of one program."""
-        return _process(self._call("getProcessInfo", name))
+        return _process(self._call("getProcessInfo", _in_group(name)))
 
     def processes(self) -> list[Process]:
         """The state of every program, in the order they start."""
@@ -132,6 +152,11 @@ class Supervisor:
                 return getattr(proxy.supervisor, method)(*arguments)
             finally:
                 transport.close()
+
+
+def _in_group(name: str) -> str:
+    """What supervisord calls it: `redis-1` is one of the programs of `redis`."""
+    return f"{name.partition('-')[0]}:{name}"
 
 
 def _process(entry: Mapping[str, Any]) -> Process:

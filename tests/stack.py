@@ -13,8 +13,9 @@ from ops.cluster import free_port
 from tests.command import saferoute
 
 REDIS = [f"redis-{number}" for number in range(1, 7)]
-APIS = ["api-1", "api-2"]
-EVERYTHING = ["primary", "replica", "analysts", *REDIS, *APIS, "gateway"]
+WORKERS = [f"worker-{name}" for name in ("alarm-1", "alarm-2", "default", "bulk", "beat")]
+OURS = ["api-1", "api-2", "live-1", "live-2", *WORKERS]
+EVERYTHING = ["primary", "replica", "analysts", *REDIS, *OURS, "gateway"]
 BUS = 10_000
 """From a Redis node's port to the one that other nodes speak to."""
 
@@ -25,8 +26,9 @@ class Stack:
 
     folder: Path
     ports: tuple[int, int, int, int]
-    admin_port: int = field(default_factory=lambda: ports_in_a_row(2))
+    admin_port: int = field(default_factory=lambda: ports_in_a_row(5))
     api_port: int = field(default_factory=lambda: ports_in_a_row(2))
+    live_port: int = field(default_factory=lambda: ports_in_a_row(2))
     redis_ports: list[int] = field(default_factory=lambda: ports_with_a_bus())
 
     @property
@@ -38,6 +40,7 @@ class Stack:
             "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
             "SAFEROUTE_GATEWAY_PORT": str(gateway),
             "SAFEROUTE_API_PORT": str(self.api_port),
+            "SAFEROUTE_LIVE_PORT": str(self.live_port),
             "SAFEROUTE_ADMIN_PORT": str(self.admin_port),
             "SAFEROUTE_REDIS_HOSTS": ",".join(f"127.0.0.1:{port}" for port in self.redis_ports),
         }

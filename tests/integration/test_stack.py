@@ -20,7 +20,7 @@ from ops.cluster import free_port
 from ops.supervision import Supervisor
 from tests.command import saferoute
 from tests.small_map import FOOTWAY, write_map
-from tests.stack import APIS, BUS, EVERYTHING, Stack, four_ports
+from tests.stack import BUS, EVERYTHING, OURS, Stack, four_ports
 
 GRID = [([column * 10 + row for row in range(8)], FOOTWAY) for column in range(8)]
 GRID += [([column * 10 + row for column in range(8)], FOOTWAY) for row in range(8)]
@@ -92,12 +92,13 @@ def test_up_makes_the_days_that_have_come_near(stack: Stack) -> None:
 
 def test_nothing_runs_as_root_that_is_a_server_or_listens_beyond_loopback(stack: Stack) -> None:
     pids = stack.processes()
-    servers = [name for name in EVERYTHING if name not in APIS]
+    servers = [name for name in EVERYTHING if name not in OURS]
     assert all(Path(f"/proc/{pids[name]}").stat().st_uid != 0 for name in servers)
     listeners = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     buses = [port + BUS for port in stack.redis_ports]
-    apis = [stack.api_port, stack.api_port + 1, stack.admin_port, stack.admin_port + 1]
-    for port in (*stack.ports, *apis, *stack.redis_ports, *buses):
+    ours = [stack.api_port, stack.api_port + 1, stack.live_port, stack.live_port + 1]
+    ours += [stack.admin_port + number for number in range(4)]
+    for port in (*stack.ports, *ours, *stack.redis_ports, *buses):
         addresses = re.findall(rf": ([0-9A-F]+):{port:04X} \S+ 0A ", listeners)
         assert addresses == ["0100007F"]
 
