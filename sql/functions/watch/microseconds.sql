@@ -1,5 +1,5 @@
 create or replace function core.microseconds(p_at timestamptz) returns bigint
-language sql immutable strict parallel safe security invoker
+language sql immutable parallel safe security invoker
 as $$
 select (extract(epoch from p_at) * 1000000)::bigint
 $$;

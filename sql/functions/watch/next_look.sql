@@ -1,23 +1,22 @@
 create or replace function core.next_look(p_watch core.watches, p_now timestamptz) returns timestamptz
-language sql immutable parallel safe security invoker
+language plpgsql immutable parallel safe security invoker
 set search_path = core, public, pg_temp
 as $$
-select case p_watch.state
-    when 'planned' then p_watch.starts_at
-    when 'alarm' then p_now + interval '15 seconds'
-    else least(
-        p_now + interval '15 seconds',
-        case when p_watch.state in ('late', 'overdue') then p_watch.state_since + p_watch.grace end,
-        case
-            when p_watch.state = 'active' then least(
-                (select min(d.due_at) from core.watch_dues(p_watch) as d),
-                (
-                    select c.at from core.check_in_warning_at(p_watch) as c (at)
-                    where c.at > p_now
-                )
-            )
-        end
-    )
+declare
+    v_soon constant timestamptz := p_now + interval '15 seconds';
+    v_concern record;
+    v_warning_at timestamptz;
+begin
+    if p_watch.state = 'planned' then
+        return p_watch.starts_at;
+    elsif p_watch.state in ('late', 'overdue') then
+        return least(v_soon, p_watch.state_since + p_watch.grace);
+    elsif p_watch.state = 'active' then
+        v_concern := core.next_concern(p_watch);
+        v_warning_at := core.check_in_warning_at(p_watch);
+        return least(v_soon, v_concern.due_at, case when v_warning_at > p_now then v_warning_at end);
+    end if;
+    return v_soon;
 end
 $$;
 

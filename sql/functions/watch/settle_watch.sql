@@ -2,8 +2,10 @@ create or replace function core.settle_watch(p_watch core.watches, p_reason text
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
 as $$
+declare
+    v_concern record := core.next_concern(p_watch);
 begin
-    if p_watch.state in ('late', 'overdue') and core.watch_concern(p_watch, p_now) is null then
+    if p_watch.state in ('late', 'overdue') and coalesce(v_concern.due_at > p_now, true) then
         return core.move_watch(p_watch, 'active', p_reason, p_now);
     end if;
     update core.watches as w set next_look_at = p_now

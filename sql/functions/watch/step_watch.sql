@@ -3,7 +3,8 @@ language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
 as $$
 declare
-    v_concern text := core.watch_concern(p_watch, p_now);
+    v_next record := core.next_concern(p_watch);
+    v_concern text := case when v_next.due_at <= p_now then v_next.cause end;
     v_is_over boolean;
 begin
     watch := p_watch;

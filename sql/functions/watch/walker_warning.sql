@@ -17,9 +17,7 @@ begin
         'reason', case when p_warning = 'check_in_due' then 'check_in' else p_watch.reason end,
         'at', p_now,
         'act_before', case
-            when p_warning = 'check_in_due'
-                then (select d.due_at from core.watch_dues(p_watch) as d where d.cause = 'check_in')
-            else p_watch.state_since + p_watch.grace
+            when p_warning = 'check_in_due' then core.check_in_due_at(p_watch) else p_watch.state_since + p_watch.grace
         end
     ));
     return v_entry;

@@ -12,7 +12,7 @@ select json_build_object(
     'eta', p_watch.eta,
     'check_in_every', p_watch.check_in_every,
     'checked_in_at', p_watch.checked_in_at,
-    'next_check_in_at', (select d.due_at from core.watch_dues(p_watch) as d where d.cause = 'check_in'),
+    'next_check_in_at', core.check_in_due_at(p_watch),
     'silence_after', p_watch.silence_after,
     'heard_at', p_watch.heard_at,
     'grace', p_watch.grace,
