@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+_OF_CLIENTS = "WS parser error"
+
 
 class Quiet(logging.LoggerAdapter[logging.Logger]):
     """Its errors without their texts, which may hold what a client has sent.
@@ -15,6 +17,9 @@ class Quiet(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logging.getLogger("saferoute.live"), {})
 
     def log(self, level: int, msg: object, *_args: object, **_options: Any) -> None:
-        """Only that something was wrong: the client is told what, by its close code."""
-        if level >= logging.ERROR:
-            self.logger.log(level, "picows: %s", str(msg).partition(":")[0])
+        """Only that something was wrong; not where a client was, who could fill the log with it and
+        is told so by the close code.
+        """
+        what = str(msg).partition(":")[0]
+        if level >= logging.ERROR and what != _OF_CLIENTS:
+            self.logger.log(level, "picows: %s", what)
