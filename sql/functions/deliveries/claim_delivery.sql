@@ -27,6 +27,12 @@ begin
         perform core.note_failed(v_delivery.claim_id, 'no attempt came to its end', null, true);
         return null;
     end if;
+    if v_delivery.endpoint_id is not null and not exists (
+        select from core.notification_endpoints as e where e.endpoint_id = v_delivery.endpoint_id
+    ) then
+        perform core.note_failed(v_delivery.claim_id, 'the browser or webhook was removed', null, true);
+        return null;
+    end if;
     return core.delivery_message(v_delivery);
 end
 $$;

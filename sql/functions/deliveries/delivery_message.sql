@@ -4,13 +4,11 @@ set search_path = core, public, pg_temp
 as $$
 declare
     v_alert core.alerts;
-    v_contact core.contacts;
     v_endpoint core.notification_endpoints;
     v_link text := core.make_alert_link(p_delivery);
     v_zone text;
 begin
     select a.* into strict v_alert from core.alerts as a where a.alert_id = p_delivery.alert_id;
-    select c.* into v_contact from core.contacts as c where c.contact_id = p_delivery.contact_id;
     select e.* into v_endpoint from core.notification_endpoints as e where e.endpoint_id = p_delivery.endpoint_id;
     select c.time_zone into v_zone
     from core.cities as c
@@ -34,7 +32,7 @@ begin
             else 'alert_' || v_alert.cause
         end,
         'parameters', json_build_object(
-            'from_name', coalesce(v_contact.from_name, 'Safe Route'),
+            'from_name', coalesce(p_delivery.from_name, 'Safe Route'),
             'raised_at', v_alert.raised_at,
             'time', to_char(v_alert.raised_at at time zone v_zone, 'HH24:MI'),
             'lon', st_x(v_alert.geom),
@@ -60,7 +58,7 @@ begin
             'event', case p_delivery.kind when 'alert' then 'raised' else p_delivery.kind end,
             'drill', v_alert.is_drill, 'cause', v_alert.cause, 'raised_at', v_alert.raised_at,
             'lon', st_x(v_alert.geom), 'lat', st_y(v_alert.geom), 'message', v_alert.message,
-            'from_name', v_contact.from_name, 'link', v_link
+            'from_name', p_delivery.from_name, 'link', v_link
         )
     );
 end

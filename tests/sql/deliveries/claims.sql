@@ -1,6 +1,6 @@
 -- What workers do with a message about an alert: take it, say what became of it, and nothing twice.
 begin;
-select plan(45);
+select plan(50);
 
 create function pg_temp.zoe() returns void language sql as $$select tests.authenticate_as('00000000-0000-4000-8000-000000000001')$$;
 create function pg_temp.delivery(p_channel text) returns core.alert_deliveries language sql security definer
@@ -192,6 +192,37 @@ select is(
     pg_temp.events(), '{sent,read,failed,failed,replayed,sent,delivered}', 'and changes nothing'
 );
 reset role;
+
+-- A browser that its owner has removed meanwhile.
+update core.alert_deliveries set
+    state = 'queued', claimed_until = null, next_attempt_at = clock_timestamp(), endpoint_id = gen_random_uuid()
+where channel = 'email';
+set local role worker;
+select is(
+    tasks.claim_delivery((pg_temp.delivery('email')).delivery_id)::text, null, 'nothing goes to a browser that was removed'
+);
+reset role;
+select is((pg_temp.delivery('email')).error, 'the browser or webhook was removed', 'and the ledger says why');
+
+-- What has been kept long enough.
+update core.alert_links set made_at = now() - interval '31 days';
+insert into core.inbox_entries (user_id, sequence, alert_id, event, message, told_at)
+select
+    gen_random_uuid(),
+    n,
+    gen_random_uuid(),
+    'raised',
+    '{}',
+    now() - make_interval(days => 28 + n)
+from generate_series(1, 4) as n;
+select set_config('tests.links', (select count(*) from core.alert_links)::text, true);
+set local role worker;
+select is(
+    tasks.tidy(100), current_setting('tests.links')::integer + 2, 'entries of inboxes and links go after 30 days'
+);
+select is(tasks.tidy(100), 0, 'once');
+reset role;
+select is((select min(e.told_at) > now() - interval '31 days' from core.inbox_entries as e), true, 'what is younger stays');
 
 select * from finish();
 rollback;
