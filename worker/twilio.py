@@ -78,8 +78,11 @@ class Account:
                 yield entry
 
     def callback(self, path: str, message: Message) -> str | None:
-        """Where Twilio is to tell what became of the message; none where it cannot reach us."""
-        if self._public_url is None:
+        """Where Twilio is to tell what became of the message.
+
+        None where it cannot reach us, and for what is about no alert: nobody waits to hear of it.
+        """
+        if self._public_url is None or not message.is_alarm:
             return None
         return f"{self._public_url}/callbacks/twilio/{path}?id={quote(message.idempotency_key)}"
 

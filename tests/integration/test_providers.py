@@ -123,6 +123,12 @@ def test_without_a_public_address_nothing_is_called_back(stand_ins) -> None:
     assert "<Gather" not in voice["text"]
 
 
+def test_nobody_waits_to_hear_of_a_code(stand_ins, channels) -> None:
+    channels.send(a_message("sms", PHONE, is_alarm=False))
+    [record] = stand_ins.recorder.records("sms")
+    assert record["callback"] == ""
+
+
 @pytest.mark.parametrize("channel", ["sms", "voice"])
 @pytest.mark.parametrize(
     ("behaviour", "error", "after"),
