@@ -68,11 +68,9 @@ def settle(
     def new_id() -> str:
         return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
-    db.execute("delete from core.escalation_steps where cause = '*'")
-    db.execute(
-        "insert into core.escalation_steps (cause, tier, after, channels) values ('*', 1, '0', %s)",
-        [list(channels)],
-    )
+    db.execute("delete from core.escalation_steps where cause = '*' and tier > 1")
+    query = "update core.escalation_steps set channels = %s, after = '0' where cause = '*'"
+    db.execute(query, [list(channels)])
     db.execute("update core.site set allows_local_webhooks = true")
     endpoints: list[tuple[str | None, ...]] = []
     for number in range(accounts):
