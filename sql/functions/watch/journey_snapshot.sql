@@ -19,7 +19,8 @@ begin
     return json_build_object(
         'type', 'snapshot',
         'topic', 'journey:' || p_journey_id,
-        'seq', coalesce(greatest(core.microseconds(v_point.recorded_at), v_state_seq), 0),
+        -- Not of the state, which is of another clock: the path is resumed after it.
+        'seq', coalesce(core.microseconds(v_point.recorded_at), 0),
         'state_seq', coalesce(v_state_seq, 0),
         'state', case when v_journey.ended_at is not null then 'ended' else coalesce(v_watch.state, 'active') end,
         'reason', v_watch.reason,

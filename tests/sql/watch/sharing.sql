@@ -1,6 +1,6 @@
 -- A walker shares a walk; what the link shows, how precisely, and until when.
 begin;
-select plan(27);
+select plan(28);
 
 create function pg_temp.walker() returns uuid language sql immutable as $$select '00000000-0000-4000-8000-000000000001'::uuid$$;
 create function pg_temp.walk() returns uuid language sql immutable as $$select '00000000-0000-7000-8000-000000000001'::uuid$$;
@@ -105,6 +105,17 @@ select is(
 select is(
     (select json_array_length(pg_temp.seen(pg_temp.opened(s.area ->> 'link'), 0) -> 'path') from shares as s), 1,
     'where a path does not leave its crossing it is one position'
+);
+
+-- The clock of a phone is not the server's: positions are resumed after positions.
+select set_config('request.jwt.claims', json_build_object('sub', pg_temp.walker())::text, true);
+select core.watch_journey(
+    pg_temp.walker(), pg_temp.walk(), null, null, null, null, '5 minutes', null, null, null, now() + interval '1 minute'
+);
+select results_eq(
+    $$select (s.seen ->> 'seq')::bigint, (s.seen ->> 'state_seq')::bigint > core.microseconds(now()), s.seen ->> 'state'
+      from (select pg_temp.seen(pg_temp.opened(street ->> 'link')) as seen from shares) as s$$,
+    $$select core.microseconds(now() - interval '1 minute'), true, 'active'$$, 'seq is of the newest position, state_seq of the state'
 );
 
 select tests.authenticate_as(pg_temp.walker());
