@@ -9,7 +9,7 @@ It imports nothing of the platform.
 
 from saferoute_client.client import LiveClient
 from saferoute_client.errors import LiveError, RefusedError
-from saferoute_client.messages import Alert, Message, Position, Snapshot, State
+from saferoute_client.messages import Alert, Message, Position, Reminder, Snapshot, State
 
 __all__ = [
     "Alert",
@@ -18,6 +18,7 @@ __all__ = [
     "Message",
     "Position",
     "RefusedError",
+    "Reminder",
     "Snapshot",
     "State",
 ]

@@ -23,6 +23,21 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """To a walker: their watched walk is not as planned. In the topic and sequence of alerts."""
+
+    topic: str
+    seq: int
+    journey_id: str
+    event: str
+    """check_in_due, late or overdue"""
+    reason: str
+    at: datetime
+    act_before: datetime
+    """Until then the walker can check in before it goes a step further."""
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Where a walker was: of topic `journey:<id>`, `seq` is the time in microseconds."""
 
@@ -66,7 +81,7 @@ class Snapshot:
     """Longitudes and latitudes, oldest first."""
 
 
-Message = Alert | Position | State | Snapshot
+Message = Alert | Reminder | Position | State | Snapshot
 
 
 def _time(text: str | None) -> datetime | None:
@@ -82,6 +97,18 @@ def _alert(frame: Mapping[str, Any]) -> Alert:
         at=datetime.fromisoformat(frame["at"]),
         is_drill=frame["drill"],
         content=frame,
+    )
+
+
+def _reminder(frame: Mapping[str, Any]) -> Reminder:
+    return Reminder(
+        topic=frame["topic"],
+        seq=frame["seq"],
+        journey_id=frame["journey_id"],
+        event=frame["event"],
+        reason=frame["reason"],
+        at=datetime.fromisoformat(frame["at"]),
+        act_before=datetime.fromisoformat(frame["act_before"]),
     )
 
 
@@ -124,6 +151,7 @@ def _snapshot(frame: Mapping[str, Any]) -> Snapshot:
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
     "alert": _alert,
+    "watch": _reminder,
     "position": _position,
     "state": _state,
     "snapshot": _snapshot,

@@ -15,6 +15,7 @@ from saferoute_client import (
     LiveError,
     Position,
     RefusedError,
+    Reminder,
     Snapshot,
     State,
     client,
@@ -144,6 +145,22 @@ async def test_messages_are_typed():
     assert (where.lon, where.lat, where.speed_mps) == (2.0, 48.5, None)
     assert isinstance(late, State)
     assert late.state == "late"
+
+
+async def test_a_walker_is_reminded_in_the_sequence_of_their_alerts():
+    reminder = {"type": "watch", "topic": USER, "seq": 2, "journey_id": "j", "event": "late"}
+    reminder |= {"reason": "check_in", "at": AT, "act_before": AT}
+
+    async def script(connection: ServerConnection) -> None:
+        await subscription(connection)
+        await say(connection, alert(1), reminder, reminder, alert(3))
+        await connection.wait_closed()
+
+    async with gateway(script) as url, LiveClient(url, token="t") as live:
+        messages = await take(live, 3, USER)
+    assert [message.seq for message in messages] == [1, 2, 3]
+    at = datetime.fromisoformat(AT)
+    assert messages[1] == Reminder(USER, 2, "j", "late", "check_in", at, at)
 
 
 async def test_the_token_goes_into_the_handshake():
