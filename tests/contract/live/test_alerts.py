@@ -142,3 +142,13 @@ def test_a_call_for_help_is_told_and_seen(town: Town, join: Join, person: str) -
     assert live_state() == "sent"
     client.send(ack=1)
     eventually(lambda: live_state() == "read")
+
+
+def test_without_redis_every_alert_comes(town: Town, join: Join, person: str) -> None:
+    gateway = town.run(SAFEROUTE_REDIS_HOSTS="127.0.0.1:1")  # nobody
+    client = join(person, gateway=gateway)
+    client.next()
+    client.watch(f"user:{person}")
+    for event in ("raised", "resolved"):
+        town.notify(person, event)
+    assert client.events(2) == [(1, "raised"), (2, "resolved")]
