@@ -27,8 +27,9 @@ from common.redis import Redis, RedisGoneError
 
 HEADER = "Saferoute-Publish"
 """What `core.call` puts publications into: it is for the API, never for its callers."""
-KEPT_S = 3600
-"""Seconds that the newest position of a journey stays in Redis."""
+KEPT_S = 600
+"""Seconds that the newest position of a journey stays in Redis: longer than a standby that is read
+from is ever behind, and not longer than that: an erasure does not reach it."""
 _MOST = 2048  # on their way to Redis; what is beyond is dropped
 _NOTHING_NEW = '{"accepted" : 0,'
 _ALL_TAKEN = '"quarantined" : []}'
