@@ -6,13 +6,15 @@ create table if not exists core.user_data (
     erase_order integer not null unique,
     erase_with text,
     description text not null,
-    secrets text[] not null default '{}'
+    secrets text[] not null default '{}',
+    shown_as text
 );
 comment on table core.user_data is 'Every table that holds data of people. Erase and export go through it.';
 comment on column core.user_data.user_column is 'Whose row it is: a uuid.';
 comment on column core.user_data.erase_order is 'Lowest first: what leads to other rows (a journey to its points) after them.';
 comment on column core.user_data.erase_with is 'The function of schema core that removes up to p_limit rows of p_user_id and returns (leaf, removed); null: rows are found by the user column, which is indexed.';
 comment on column core.user_data.secrets is 'Columns that no export shows: whoever finds the file could use them.';
+comment on column core.user_data.shown_as is 'The view of schema core, with the same columns, that an export reads instead; null: the table. Whoever makes a person export may not learn all.';
 comment on column core.user_data.description is 'What it is, in the words of the person who gets an export.';
 
 insert into core.user_data (relation, user_column, erase_order, erase_with, description) values

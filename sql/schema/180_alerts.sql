@@ -296,9 +296,12 @@ insert into core.user_data (relation, user_column, erase_order, erase_with, desc
 ),
 (
     'core.alert_deliveries', 'user_id', 64, 'erase_alert_deliveries', 'Who was to be told of your alerts, and how.',
-    '{address_digest,claim_id}'
+    '{recipient_id,address_digest,next_attempt_at,claimed_until,claim_id,is_dead,endpoint_id}'
 ),
-('core.alerts', 'user_id', 65, 'erase_alerts', 'Your calls for help, and the alerts that were raised for you.', '{}'),
+(
+    'core.alerts', 'user_id', 65, 'erase_alerts', 'Your calls for help, and the alerts that were raised for you.',
+    '{is_duress,due_at,tier,next_tier_at,follow_up,acknowledged_by,wrong_codes}'
+),
 (
     'core.alert_settings', 'user_id', 66, null, 'How you want your calls for help handled.',
     '{code_salt,cancel_code_digest,duress_code_digest}'
@@ -309,6 +312,15 @@ on conflict (relation) do update set
     erase_with = excluded.erase_with,
     description = excluded.description,
     secrets = excluded.secrets;
+
+update core.user_data as d set shown_as = v.shown_as
+from (
+    values
+    ('core.alerts'::regclass, 'shown_alerts'),
+    ('core.alert_deliveries', 'shown_alert_deliveries'),
+    ('core.alert_events', 'shown_alert_events')
+) as v (relation, shown_as)
+where d.relation = v.relation;
 
 insert into core.endpoints (endpoint, class) values
 ('raise_sos', 'sos'),

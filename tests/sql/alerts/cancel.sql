@@ -1,6 +1,6 @@
 -- Taking a call for help back: the countdown, the code, and the code that only looks like it.
 begin;
-select plan(43);
+select plan(44);
 create function pg_temp.alert(n integer) returns uuid language sql as $$select ('00000000-0000-7000-8000-0000000001' || lpad(n::text, 2, '0'))::uuid$$;
 -- An answer without what differs from call to call.
 create function pg_temp.bare(p_answer json) returns jsonb language sql as $$
@@ -141,6 +141,21 @@ select is(
         where m ->> 'alert_id' = pg_temp.alert(6)::text
     ), '{raised,cancelled}', 'the walker''s app was told of a cancel'
 );
+reset role;
+create function pg_temp.exported(p_alert_id uuid) returns text language sql as $$
+select regexp_replace(
+    string_agg(e, e'\n' order by e::jsonb ->> 'queued_at', e::jsonb ->> 'number', e::jsonb ->> 'delivery_id'),
+    '"\d{4}-\d\d-\d\dT[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}', '?', 'g'
+)
+from unnest('{core.alerts,core.alert_deliveries,core.alert_events}'::regclass []) as t,
+    core.export_user_data(t, 'user_id', '00000000-0000-4000-8000-000000000001') as e
+where e like '%' || p_alert_id || '%'
+$$;
+select is(
+    coalesce(pg_temp.exported(pg_temp.alert(6)), 'of 6 nothing'), coalesce(pg_temp.exported(pg_temp.alert(5)), 'of 5 nothing'),
+    'nor does an export'
+);
+select tests.zoe();
 select is(api.cancel_sos(pg_temp.alert(6), '2580') ->> 'state', 'cancelled', 'the right code ends it, once they are free');
 select tests.escalate();
 select is(
