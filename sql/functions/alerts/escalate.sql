@@ -13,6 +13,8 @@ begin
         select a.*
         from core.alerts as a
         where a.next_tier_at <= clock_timestamp() or a.follow_up is not null
+        -- Their chains stay locked until the commit: in one order, as core.note_inbox_read has it.
+        order by a.alert_id
         limit p_limit
         for update skip locked
     loop
@@ -28,11 +30,14 @@ begin
         v_alerts := v_alerts + 1;
     end loop;
     perform core.add_inbox_entries(v_entries);
+    if v_alerts = p_limit then
+        perform core.enqueue_task('alarm', 'escalate', '[]');
+    end if;
     return v_alerts;
 end
 $$;
 
 comment on function core.escalate(integer) is
-'Have those told whose turn it is: the next tier of every alert that nobody has acknowledged, and what has become of an alert. How many alerts there were. Run twice, or at the same time, it tells nobody twice.';
+'Have those told whose turn it is: the next tier of every alert that nobody has acknowledged, and what has become of an alert. How many alerts there were; where they are p_limit, another task looks for more. Run twice, or at the same time, it tells nobody twice.';
 revoke all on function core.escalate(integer) from public;
 grant execute on function core.escalate(integer) to saferoute_tasks;

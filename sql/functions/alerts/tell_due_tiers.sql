@@ -13,6 +13,12 @@ begin
     loop
         -- The first tier was written with the alert; a later one may repeat it, and new contacts are in it.
         if v_step.tier > 1 then
+            -- Who has withdrawn meanwhile, or was removed, is not told.
+            update core.alert_deliveries as d set state = 'cancelled'
+            where d.alert_id = p_alert.alert_id and d.tier = v_step.tier and d.kind = core.alert_kind(p_alert)
+                and d.state = 'queued' and d.attempts = 0 and not exists (
+                    select from core.contacts as c where c.contact_id = d.contact_id and c.state = 'accepted'
+                );
             perform core.add_deliveries(p_alert, v_step.tier);
         end if;
         v_entries := v_entries || core.tell_tier(p_alert, v_step.tier);

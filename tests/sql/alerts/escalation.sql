@@ -1,6 +1,6 @@
 -- Whoever has not answered is told again, tier by tier, until somebody takes care.
 begin;
-select plan(26);
+select plan(27);
 create function pg_temp.alert(n integer) returns uuid language sql as $$select ('00000000-0000-7000-8000-00000000000' || n)::uuid$$;
 
 select tests.name_contacts();
@@ -103,6 +103,23 @@ select is(
         where d like '% voice %'
     ), 0::bigint, 'a rehearsal calls nobody'
 );
+
+-- A contact who withdraws while it lasts.
+reset role;
+delete from core.escalation_steps
+where cause = 'sos';
+select tests.zoe();
+select api.raise_sos(pg_temp.alert(7));
+select api.withdraw_contact(split_part(tests.sent('+442079460125') ->> 'link', '#', 2));
+select tests.pass('61 seconds');
+select tests.escalate();
+select set_eq(
+    $$select d from tests.deliveries(pg_temp.alert(7)) as d where d like '% voice %'$$,
+    '{Mum voice 2 alert queued,Joe voice 2 alert cancelled}'::text[], 'is not called any more'
+);
+reset role;
+insert into core.escalation_steps (cause, tier, after, who, channels) values
+('sos', 1, '0', 'first', '{sms}'), ('sos', 2, '10 s', 'others', '{sms,email}');
 
 -- A contact who joins while it lasts.
 select tests.zoe();

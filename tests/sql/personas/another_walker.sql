@@ -1,6 +1,6 @@
 -- Another signed-in person: everything of the first one's does not exist for them, in any table.
 begin;
-select plan(11);
+select plan(14);
 
 create function pg_temp.first() returns uuid language sql immutable as $$select '00000000-0000-4000-8000-000000000001'::uuid$$;
 create function pg_temp.second() returns uuid language sql immutable as $$select '00000000-0000-4000-8000-000000000002'::uuid$$;
@@ -51,6 +51,9 @@ select api.record_points(
     json_build_array(json_build_object('recorded_at', now(), 'lon', -77.03, 'lat', 38.9), '{}'::json)
 );
 select api.add_contact('00000000-0000-7000-8000-000000000001', 'Mum', 'sms', '+442079460123', 'Zoë');
+select api.raise_sos('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000001');
+select api.set_alert_settings(countdown_s => 5);
+select api.add_webhook('00000000-0000-7000-8000-000000000001', 'https://hook.example/1');
 reset role;
 
 select set_config('request.jwt.claims', json_build_object('role', 'authenticated', 'sub', pg_temp.first())::text, true);
@@ -58,7 +61,7 @@ select cmp_ok(
     (
         select count(*) from pg_temp.rows_of_the_first('saferoute_api')
         where number > 0
-    ), '>=', 6::bigint,
+    ), '>=', 11::bigint,
     'the first one has rows in many tables'
 );
 select set_config('request.jwt.claims', json_build_object('role', 'authenticated', 'sub', pg_temp.second())::text, true);
@@ -90,6 +93,12 @@ select throws_ok(
 select throws_ok(
     $$select api.remove_contact('00000000-0000-7000-8000-000000000001')$$, 'SR050', null, 'or remove'
 );
+
+select throws_ok(
+    $$select api.cancel_sos('00000000-0000-7000-8000-000000000001')$$, 'SR090', null, 'they cancel no call for help'
+);
+select is(api.alerts_since() ->> 'alerts', '[]', 'hear of none');
+select is(api.my_endpoints()::text, '[]', 'and see no webhook');
 
 select * from finish();
 rollback;
