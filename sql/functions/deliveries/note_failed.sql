@@ -28,6 +28,10 @@ begin
     if not v_is_dead then
         perform core.enqueue_task('alarm', 'deliver', jsonb_build_array(v_delivery.delivery_id), v_wait);
     end if;
+    -- Its push service says that the browser is gone for good. A webhook may only be misplaced: its owner removes it.
+    if p_is_final and p_error = 'endpoint gone' and v_delivery.channel = 'web_push' then
+        delete from core.notification_endpoints as e where e.endpoint_id = v_delivery.endpoint_id;
+    end if;
     perform core.append_alert_event(v_delivery.alert_id, 'failed', v_delivery.delivery_id, jsonb_build_object(
         'channel', v_delivery.channel, 'attempt', v_delivery.attempts, 'error', left(p_error, 200), 'final', v_is_dead
     ));
@@ -36,6 +40,6 @@ end
 $$;
 
 comment on function core.note_failed(uuid, text, float8, boolean) is
-'Note that an attempt failed, and when the next is due: later with each, as core.delivery_policies says, and not before the provider wants it. p_is_final, or too many attempts: it is given up, and an operator finds it in ops.dead_letters. p_error never holds an address. False where another has it by now.';
+'Note that an attempt failed, and when the next is due: later with each, as core.delivery_policies says, and not before the provider wants it. p_is_final, or too many attempts: it is given up, and an operator finds it in ops.dead_letters. A browser that is gone is told nothing more. p_error never holds an address. False where another has it by now.';
 revoke all on function core.note_failed(uuid, text, float8, boolean) from public;
 grant execute on function core.note_failed(uuid, text, float8, boolean) to saferoute_tasks;

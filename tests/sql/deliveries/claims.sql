@@ -1,6 +1,6 @@
 -- What workers do with a message about an alert: take it, say what became of it, and nothing twice.
 begin;
-select plan(50);
+select plan(52);
 
 create function pg_temp.zoe() returns void language sql as $$select tests.authenticate_as('00000000-0000-4000-8000-000000000001')$$;
 create function pg_temp.delivery(p_channel text) returns core.alert_deliveries language sql security definer
@@ -203,6 +203,41 @@ select is(
 );
 reset role;
 select is((pg_temp.delivery('email')).error, 'the browser or webhook was removed', 'and the ledger says why');
+
+-- A browser that its push service calls gone is told nothing more; a webhook may only be misplaced.
+insert into core.notification_endpoints (endpoint_id, user_id, channel, url, p256dh, auth, secret) values
+(gen_random_uuid(), '00000000-0000-4000-8000-000000000009', 'web_push', 'https://x.example/push', 'key', 'key', null),
+(gen_random_uuid(), '00000000-0000-4000-8000-000000000009', 'webhook', 'https://x.example/hook', null, null, 'secret');
+insert into core.alert_deliveries (
+    delivery_id, alert_id, contact_id, channel, address, address_digest, language, tier, due_at, next_attempt_at,
+    claim_id, claimed_until, attempts, endpoint_id, from_name
+)
+select
+    gen_random_uuid(),
+    '00000000-0000-7000-8000-000000000001',
+    gen_random_uuid(),
+    e.channel,
+    e.url,
+    '',
+    'en',
+    1,
+    now(),
+    now(),
+    gen_random_uuid(),
+    now() + interval '1 hour',
+    1,
+    e.endpoint_id,
+    'Zoë'
+from core.notification_endpoints as e;
+select set_config('tests.claims', (
+    select string_agg(d.claim_id::text, ' ') from core.alert_deliveries as d
+    where d.endpoint_id in (select e.endpoint_id from core.notification_endpoints as e)
+), true);
+set local role worker;
+select ok(bool_and(tasks.note_failed(c.claim_id::uuid, 'endpoint gone', null, true)), 'both are given up')
+from unnest(string_to_array(current_setting('tests.claims'), ' ')) as c (claim_id);
+reset role;
+select is((select array_agg(e.channel) from core.notification_endpoints as e), '{webhook}', 'a browser that is gone is forgotten');
 
 -- What has been kept long enough.
 update core.alert_links set made_at = now() - interval '31 days';
