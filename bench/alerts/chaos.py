@@ -13,6 +13,7 @@ from tests.ha.people import Caller
 
 DEAD_S = 0.5  # before it is started again
 APART_S = 1.0  # from when it is ready to the next one's end
+WHAT = "killed in turn"
 WORDS = {
     "missing": "contacts and channels that were not told",
     "unsent": "messages that no provider got",
@@ -47,18 +48,17 @@ async def chaos(running: Platform, watchers: Helper, calls: int, rate: float) ->
         {account: [int(str(each[0])) for each in messages] for account, messages in shown.items()},
     )
     took = [each[2] * 1000 for each in measured.values()]
-    what = "killed in turn"
     results = [
-        Result(f"{what}: calls for help", len(took), "calls"),
-        Result(f"{what}: processes and masters", killed, "kills"),
-        Result(f"{what}: tries of calls", caller.tries, "tries"),
-        Result(f"{what}: call to its answer, p99", percentile(took, 0.99), "ms"),
-        Result(f"{what}: slowest call", max(took), "ms"),
-        Result(f"{what}: from the last call until all was sent", sent - called, "s"),
-        Result(f"{what}: sent again under the same key", found.sent_again, "messages"),
+        Result(f"{WHAT}: calls for help", len(took), "calls"),
+        Result(f"{WHAT}: processes and masters", killed, "kills"),
+        Result(f"{WHAT}: tries of calls", caller.tries, "tries"),
+        Result(f"{WHAT}: call to its answer, p99", percentile(took, 0.99), "ms"),
+        Result(f"{WHAT}: slowest call", max(took), "ms"),
+        Result(f"{WHAT}: from the last call until all was sent", sent - called, "s"),
+        Result(f"{WHAT}: sent again under the same key", found.sent_again, "messages"),
     ]
     for name, words in WORDS.items():
-        results.append(Result(f"{what}: {words}", getattr(found, name), "", goal="<= 0"))
+        results.append(Result(f"{WHAT}: {words}", getattr(found, name), "", goal="<= 0"))
     return results
 
 

@@ -1,12 +1,14 @@
 """How long until somebody hears of a call for help, and whether all are heard whatever dies."""
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
-from bench.alerts.chaos import chaos
+from bench.alerts.chaos import WHAT, chaos
 from bench.alerts.latency import call_all, latency
 from bench.alerts.platform import Helper, Platform, platform
 from bench.report import Result, show, write_result
@@ -52,7 +54,24 @@ def main() -> None:
     if given.is_try:
         show("Alerts", results)
     else:
-        write_result(Path(__file__).parent, "Alerts", results)
+        record(results)
+
+
+def record(results: list[Result]) -> None:
+    """Write what was measured; what was not is kept as it was, with the commit it is of."""
+    file = Path(__file__).parent / "result.json"
+    before = json.loads(file.read_text()) if file.exists() else []
+    write_result(file.parent, "Alerts", results)
+    measured = json.loads(file.read_text())
+    parts = {is_of_chaos(entry) for entry in measured}
+    kept = [entry for entry in before if is_of_chaos(entry) not in parts]
+    entries = sorted([*measured, *kept], key=is_of_chaos)
+    file.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+
+
+def is_of_chaos(entry: dict[str, Any]) -> bool:
+    measure: str = entry["measure"]
+    return measure.startswith(WHAT)
 
 
 if __name__ == "__main__":
