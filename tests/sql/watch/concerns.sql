@@ -1,6 +1,6 @@
 -- What a watch sees: check-ins, silence, the way, areas, the battery, arriving. The clock is an argument.
 begin;
-select plan(51);
+select plan(52);
 
 create function pg_temp.walker() returns uuid language sql immutable as $$select '00000000-0000-4000-8000-000000000001'::uuid$$;
 create function pg_temp.walk(p_n integer default 1) returns uuid language sql immutable as $$
@@ -99,10 +99,11 @@ select is(pg_temp.sweep(50), 'alarm silence', 'being heard again does not take i
 -- The way: 60 m beside it are still on it.
 select pg_temp.watch(3, p_deviation_m => 60);
 select pg_temp.at_place(1, 80, 55);
-select pg_temp.at_place(2, 160, 300);
+select pg_temp.at_place(1.8, 150, 300);
+select pg_temp.at_place(2.4, 160, 300);
 select pg_temp.at_place(2.5, 200, 300, 290);
+select is(pg_temp.sweep(2.6), 'active started', 'two positions far off are bad positions');
 select pg_temp.at_place(3, 240, 0);
-select is(pg_temp.sweep(3), 'active started', 'one position far off is one bad position');
 select pg_temp.at_place(4, 320, 100, 45);
 select pg_temp.at_place(5, 400, 100, 45);
 select pg_temp.at_place(6, 480, 100, 45);
@@ -172,8 +173,12 @@ select pg_temp.at_place(6, 500);
 select is(pg_temp.sweep(6), 'late geofence', 'they come where they did not want to');
 select pg_temp.at_place(7, 600);
 select is(pg_temp.sweep(7), 'active cleared', 'and go on');
+select pg_temp.at_place(7.3, 500);
+select pg_temp.sweep(7.3);
+select pg_temp.check_in(7.4);
+select is(pg_temp.sweep(7.5), 'active check_in', 'or say that they mean to be there');
 select pg_temp.at_place(8, 710);
-select is(pg_temp.sweep(8), 'active cleared', 'on the edge they have not left');
+select is(pg_temp.sweep(8), 'active check_in', 'on the edge they have not left');
 select pg_temp.at_place(9, 800);
 select is(pg_temp.sweep(9), 'late geofence', 'then they leave the quarter');
 select pg_temp.sweep(14);
@@ -197,7 +202,7 @@ select core.watch_journey(
     pg_temp.walker(), pg_temp.walk(7), pg_temp.at(0), null, null, '10 minutes', '5 minutes', 15, null, null, pg_temp.at(0)
 );
 select core.record_points(pg_temp.walker(), pg_temp.walk(7), json_build_array(json_build_object(
-    'recorded_at', pg_temp.at(5), 'lon', 0, 'lat', 0, 'battery_pct', 50
+    'recorded_at', pg_temp.at(5), 'lon', 90, 'lat', 0, 'battery_pct', 50
 )));
 select is(pg_temp.sweep(6), 'active started', 'a position that cannot be computed with');
 select is(pg_temp.sweep(15), 'late silence', 'only shows when the phone was heard');
