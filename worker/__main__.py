@@ -4,13 +4,15 @@ clock that has things done. `python -m worker check`: whether the workers are we
 
 import sys
 import warnings
+from contextlib import suppress
 
+import psycopg
 from celery.apps.beat import Beat
 from celery.exceptions import CPendingDeprecationWarning
 
 from common import logs
 from common.settings import settings
-from worker import health, metrics
+from worker import database, health, metrics
 from worker.app import QUEUES, app, transport_options
 
 
@@ -38,6 +40,9 @@ def main(words: list[str]) -> int | None:
 def _work(queue: str) -> None:
     """Until stopped: by SIGTERM once what has begun is done."""
     kind = QUEUES[queue]
+    if settings().is_broker_postgresql:
+        with suppress(psycopg.Error):  # the worker waits for the primary; this does not
+            database.discard_expired(queue)
     app.conf.broker_transport_options = transport_options(settings(), queue)
     app.worker_main(
         [

@@ -62,6 +62,7 @@ from common import logs
 logs.configure()
 fields = {{"request_id": "r" * 40 + "1", "status": 503, "duration_ms": 12.3456}}
 fields["note"] = "+447700900123"
+fields["task"] = {{"arguments": ["+447700900123", 7]}}
 logging.getLogger("saferoute.api").info("started", extra=fields)
 logging.getLogger("saferoute.api").debug("not for operators")
 logging.getLogger("uvicorn.error").error("bad request: %s", "{TOKEN}")
@@ -95,6 +96,7 @@ def test_every_logger_writes_json_lines_without_secrets() -> None:
         "status": 503,
         "duration_ms": 12.3456,
         "note": REDACTED,
+        "task": {"arguments": [REDACTED, 7]},
     }
     assert "ValueError" in lines[2]["exc_info"]
     for secret in ("eyJ", "7.42051", "7700900123"):

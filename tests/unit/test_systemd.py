@@ -20,13 +20,14 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     for unit in UNITS:
         # It looks for the programs; here they may be anywhere.
         text = re.sub(r"(?m)^(Exec\w+=)/opt/\S+", r"\1/bin/true", unit.read_text())
-        (tmp_path / unit.name).write_text(text)
-    units = [str(tmp_path / unit.name) for unit in UNITS]
+        # Of a template, an instance.
+        (tmp_path / unit.name.replace("@", "@alarm")).write_text(text)
+    units = sorted(map(str, tmp_path.glob("saferoute-*")))
     done = subprocess.run(
         [program, "verify", "--man=no", *units], capture_output=True, text=True, check=False
     )
     ours = [line for line in done.stderr.splitlines() if "saferoute" in line]
-    assert (ours, len(units)) == ([], 2)
+    assert (ours, len(units)) == ([], 3)
 
 
 def test_the_commands_of_the_units_exist() -> None:

@@ -6,7 +6,11 @@ begin
     return greatest(
         -- Full jitter: attempts that failed together do not come again together.
         random() * least(p_policy.longest_wait, p_policy.first_wait * power(2, least(p_attempts, 30) - 1)),
-        make_interval(secs => least(p_retry_after_s, extract(epoch from p_policy.longest_retry_after)::float8))
+        -- least() is not null where one of them is.
+        case
+            when p_retry_after_s is not null
+                then make_interval(secs => least(p_retry_after_s, extract(epoch from p_policy.longest_retry_after)::float8))
+        end
     );
 end
 $$;

@@ -42,6 +42,18 @@ def test_an_alarm_overtakes_what_is_bulk(workers: Workers) -> None:
     assert workers.probes().index("alarm") < 200
 
 
+def test_alarms_wait_for_no_sweeps_of_yesterday(workers: Workers) -> None:
+    workers.enqueue("alarm", "sweep")
+    workers.db.execute(
+        "insert into pgmq.q_alarm (vt, message) select q.vt, jsonb_set(q.message,"
+        " '{headers,expires}', '\"2026-01-01T00:00:00+00:00\"')"
+        " from pgmq.q_alarm as q, generate_series(1, 30000)"
+    )
+    workers.enqueue("alarm", "probe", "alarm")
+    workers.start("alarm", PROBE)
+    wait_until(lambda: workers.probes() == ["alarm"])
+
+
 def test_a_worker_waits_for_a_primary_that_is_away(workers: Workers, primary: Primary) -> None:
     """A server that is none, and one that is: as on the day of a failover."""
     hosts = f"127.0.0.1:{free_port()},127.0.0.1:{primary.port}"
