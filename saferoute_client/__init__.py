@@ -9,6 +9,7 @@ It imports nothing of the platform.
 
 from saferoute_client.client import LiveClient
 from saferoute_client.errors import LiveError, RefusedError
+from saferoute_client.events import watch_events
 from saferoute_client.messages import Alert, Message, Position, Reminder, Snapshot, State
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "Reminder",
     "Snapshot",
     "State",
+    "watch_events",
 ]

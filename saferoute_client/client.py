@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -75,7 +75,7 @@ class LiveClient:
 
     async def watch(
         self, *topics: str, since: Mapping[str, int] | None = None
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message, None]:
         """What happens in `user:<id>` (alerts) and `journey:<id>` (positions, states), for ever.
 
         `since`: the last `seq` that was shown before this client was made, by topic. Without it a
