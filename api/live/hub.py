@@ -124,11 +124,12 @@ class Hub:
         if topic is None:
             return
         message = orjson.loads(payload)
+        if not topic.is_journey:  # an entry of the inbox, of whatever type
+            self._alerted(topic, message["seq"], payload)
+            return
         match message["type"]:
             case "position":
                 self.moved(topic, message, payload)
-            case "alert":
-                self._alerted(topic, message["seq"], payload)
             case "state":
                 # One before it may not have been published: they are read, in order.
                 self.ask(topic)
