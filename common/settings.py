@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         "`rediss://` by TLS.",
     )
     worker_metrics_port: int = Field(
-        default=18091,
+        default=18094,
         description="Port of the workers' `/metrics`, at the address of the admin port. Beat "
         "serves them.",
     )
@@ -237,6 +237,12 @@ class Settings(BaseSettings):
         "Twilio is told to call back below it, and signs what it calls. Without it nobody hears "
         "what became of a text, and calls take no key. Links in messages begin with "
         "`core.site.public_url`, which is the same.",
+    )
+    outbox_directory: Path | None = Field(
+        default=None,
+        description="For development: a folder that gets, as files, the texts, calls and e-mails "
+        "for which no provider is set below. They hold codes and addresses: never set it where "
+        "strangers come. In the local profile `.local/outbox`.",
     )
     twilio_account_sid: str | None = Field(
         default=None,

@@ -11,6 +11,7 @@ from ops import (
     api_keys,
     crime,
     demo,
+    demo_walk,
     keys,
     migrate,
     osm,
@@ -31,6 +32,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+demo_app = typer.Typer(help="A made-up city, and people who walk in it.")
+demo_app.callback(invoke_without_command=True)(demo.command)
+demo_app.command("walk")(demo_walk.walk)
 import_app = typer.Typer(help="Load a map or a crime file.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 app.add_typer(stack.app, name="stack")
@@ -42,7 +46,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(api_keys.app, name="api-keys")
 import_app.command("osm")(osm.import_osm)
-app.command()(demo.demo)
+app.add_typer(demo_app, name="demo")
 import_app.command("crime")(crime.import_crime)
 app.command()(risk.refresh_risk)
 app.command()(token.token)

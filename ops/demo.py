@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
+from typer import Context, Option
 
 from common.settings import REPOSITORY
 from ops import crime, demo_city, demo_crimes, osm
@@ -14,7 +14,8 @@ INCIDENT_MAP = "id=id,time=time,lon=lon,lat=lat,category=category"
 INCIDENT_SOURCE = "wexbourne.example/incidents"
 
 
-def demo(
+def command(
+    context: Context,
     directory: Annotated[
         Path, Option(help="Where the files are written.", show_default=".local/demo")
     ] = DIRECTORY,
@@ -24,6 +25,12 @@ def demo(
     ),
 ) -> None:
     """Write a made-up city and its crimes as files, and load them through the importers."""
+    if context.invoked_subcommand is None:
+        demo(directory, seed, write_only)
+
+
+def demo(directory: Path, seed: int = 1, write_only: bool = False) -> None:
+    """Write the city's files and, unless `write_only`, load them."""
     streets, street_crimes, incidents = write(directory, seed)
     print(f"wrote {', '.join(str(path) for path in (streets, street_crimes, incidents))}")
     if write_only:

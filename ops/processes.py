@@ -75,4 +75,4 @@ def _live(values: Settings, number: int) -> Process:
 def _beat(values: Settings) -> Process:
     port = values.admin_port + 2 * _COUNT
     ports = {"SAFEROUTE_WORKER_METRICS_PORT": str(port)}
-    return Process("worker-beat", ("worker", "beat"), environment=ports)
+    return Process("worker-beat", ("worker", "beat"), admin_port=port, environment=ports)

@@ -318,6 +318,7 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     }
     issuing = {
         "SAFEROUTE_ISSUER": f"http://127.0.0.1:{values.gateway_port}",
+        "SAFEROUTE_OUTBOX_DIRECTORY": str(folder / "outbox"),
         "SAFEROUTE_TRUSTED_PROXIES": "127.0.0.1",
         # Each gets 17 connections. One that is replaced ends before the next one starts.
         "SAFEROUTE_API_PROCESSES": str(CONNECTED),

@@ -1,11 +1,13 @@
 """The clients of outside services, as the settings have them."""
 
+from collections.abc import Callable
 from functools import cache
 
 from common.settings import Settings, settings
 from worker.budgets import Budget
-from worker.channels import Channels
+from worker.channels import Channels, Client
 from worker.mail import Mail
+from worker.outbox import Outbox
 from worker.outgoing import Outgoing
 from worker.sms import Sms
 from worker.twilio import PROVIDER, Account
@@ -25,15 +27,20 @@ def channels_of(values: Settings) -> Channels:
     def account() -> Account:
         return Account(values, outgoing(), Budget(values, PROVIDER, values.twilio_per_second))
 
-    return Channels(
-        {
-            "sms": lambda: Sms(account()),
-            "voice": lambda: Voice(account()),
-            "email": lambda: Mail(values),
-            "web_push": lambda: WebPush(values, outgoing()),
-            "webhook": lambda: Webhook(outgoing()),
-        }
-    )
+    clients: dict[str, Callable[[], Client]] = {
+        "sms": lambda: Sms(account()),
+        "voice": lambda: Voice(account()),
+        "email": lambda: Mail(values),
+        "web_push": lambda: WebPush(values, outgoing()),
+        "webhook": lambda: Webhook(outgoing()),
+    }
+    folder = values.outbox_directory
+    if folder is not None:
+        if values.twilio_account_sid is None:
+            clients["sms"] = clients["voice"] = lambda: Outbox(folder)
+        if values.smtp_url is None:
+            clients["email"] = lambda: Outbox(folder)
+    return Channels(clients)
 
 
 @cache

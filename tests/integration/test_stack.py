@@ -54,6 +54,16 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
     assert (stack.processes(), (stack.folder / "saferoute.env").read_text()) == before
 
 
+def test_a_walk_is_seen_and_a_call_for_help_heard(stack: Stack) -> None:
+    found = saferoute("demo", "walk", "--speed", "4", **stack.environment)
+    assert found.returncode == 0, found.stderr
+    assert "Sam saw 24 of 24 positions live" in found.stdout
+    told = re.findall(r"^ *(\w+) +(.+?)  +(.+?)  +[\d.]+ s *$", found.stdout, re.MULTILINE)
+    assert {("Sam", "sms", "sent"), ("Alex", "email", "sent")} <= set(told)
+    assert ("Sam", "the app, live", "shown: raised") in told
+    assert ("Robin", "the app, live", "shown: acknowledged") in told
+
+
 def test_an_operator_reads_what_a_function_cost_and_nobody_a_password(stack: Stack) -> None:
     calls = 0
     for server in ("primary", "replica"):
@@ -97,7 +107,7 @@ def test_nothing_runs_as_root_that_is_a_server_or_listens_beyond_loopback(stack:
     listeners = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     buses = [port + BUS for port in stack.redis_ports]
     ours = [stack.api_port, stack.api_port + 1, stack.live_port, stack.live_port + 1]
-    ours += [stack.admin_port + number for number in range(4)]
+    ours += [stack.admin_port + number for number in range(5)]
     for port in (*stack.ports, *ours, *stack.redis_ports, *buses):
         addresses = re.findall(rf": ([0-9A-F]+):{port:04X} \S+ 0A ", listeners)
         assert addresses == ["0100007F"]
