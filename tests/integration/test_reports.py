@@ -168,7 +168,7 @@ def test_the_track_comes_back_from_the_gpx_as_it_was_recorded(walked: psycopg.Co
 def test_an_alert_cancelled_under_duress_looks_cancelled(walked: psycopg.Connection) -> None:
     walked.execute(
         """update core.alerts set is_duress = true, acknowledged_at = now(),
-            shown_ended_at = raised_at + interval '1 minute'"""
+            shown_state = 'cancelled', shown_ended_at = raised_at + interval '1 minute'"""
     )
     walked.execute("update core.alert_deliveries set sent_at = now(), state = 'delivered'")
     page = Page(reports.page(facts_of(walked, "journey_report")))

@@ -16,6 +16,7 @@ begin
         select e.at, null, e.event, e.state, e.reason, false, null
         from core.journey_events as e
         where e.journey_id = p_journey.journey_id and e.user_id = p_journey.user_id and e.event <> 'eta'
+            and e.reason is distinct from 'journey_ended' -- that is the end
         union all
         select a.raised_at, null, 'alert', null, a.cause, a.is_drill, a.geom
         from core.alerts as a
