@@ -3,6 +3,7 @@ answers with.
 """
 
 from datetime import datetime
+from math import hypot
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,11 +46,13 @@ _CHANNELS = {
 def page(facts: Facts) -> str:
     """The report as one HTML page that needs nothing else: for a browser, and for paper."""
     drawn = facts["map"]
+    size = max(drawn["width_m"], drawn["height_m"]) / 100
     return _template.render(
         facts,
         zone=ZoneInfo(facts["time_zone"]),
         took=_took(facts["first_point_at"], facts["last_point_at"]),
-        size=max(drawn["width_m"], drawn["height_m"]) / 100,
+        size=size,
+        marks=_marks(facts["happenings"], drawn["width_m"], 4 * size),
         bar=next((bar for bar in _BARS if bar <= drawn["width_m"] / 3), _BARS[-1]),
         risk=_risk(drawn["pieces"]),
     )
@@ -94,6 +97,22 @@ def _happened(each: dict[str, Any]) -> str:
     if what == "state":
         return f"Watch: {each['state']}{f' ({cause})' if cause else ''}"
     return _HAPPENED.get(what) or str(what).replace("_", " ").capitalize()
+
+
+def _marks(happenings: list[dict[str, Any]], width: float, apart: float) -> list[dict[str, Any]]:
+    """Where the numbers of what happened stand on the map: side by side, towards its middle, where
+    it happened at one place.
+    """
+    marks: list[dict[str, Any]] = []
+    for number, each in enumerate(happenings, 1):
+        if each["x"] is None:
+            continue
+        x, y = each["x"], each["y"]
+        step = apart / 4 if x < width / 2 else -apart / 4
+        while 0 <= x <= width and any(hypot(x - m["x"], y - m["y"]) < apart for m in marks):
+            x += step
+        marks.append({"number": number, "what": each["what"], "x": round(x, 1), "y": y})
+    return marks
 
 
 def _risk(pieces: list[dict[str, Any]]) -> dict[str, float] | None:

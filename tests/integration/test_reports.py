@@ -1,6 +1,9 @@
 """Reports of a walk in a town of a few streets: what they show, and what they never do."""
 
+import itertools
 import json
+import math
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -132,6 +135,19 @@ def happened(db: psycopg.Connection) -> list[str]:
         "select h.what from core.journeys as j cross join core.walk_happenings(j, 32629) as h"
     ).fetchall()
     return [what for (what,) in rows]
+
+
+def test_no_mark_hides_another(walked: psycopg.Connection) -> None:
+    """The alert was raised on the bench, where the positions stopped as well."""
+    page = Page(reports.page(facts_of(walked, "journey_report")))
+    places = [
+        tuple(map(float, re.findall(r"-?[\d.]+", attributes["transform"] or "")))
+        for name, attributes in page.tags
+        if name == "g" and attributes["class"] != "bar"
+    ]
+    radius = max(float(attributes["r"] or 0) for name, attributes in page.tags if name == "circle")
+    assert len(places) == 5
+    assert all(math.dist(a, b) > 1.9 * radius for a, b in itertools.combinations(places, 2))
 
 
 def test_what_people_write_is_text_and_nothing_is_loaded(walked: psycopg.Connection) -> None:
