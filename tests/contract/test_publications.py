@@ -145,7 +145,9 @@ def test_the_newest_position_is_told_and_kept(
 
 
 def test_without_redis_nothing_is_told_and_nobody_waits(functions: None, primary: Primary) -> None:
-    with serve([primary.port], "contract", primary.password) as api:
+    # As many as `told_by` says: without a place of its own it would have no connection.
+    processes = {"SAFEROUTE_API_PROCESSES": "4"}
+    with serve([primary.port], "contract", primary.password, **processes) as api:
         assert call(api, "tell", topic=TOPIC, words="to nobody").json() == "told"
         page = httpx.get(f"{api.admin}/metrics").text
         assert 'saferoute_publications_total{outcome="dropped"} 2.0' in page

@@ -77,7 +77,9 @@ class Walkers:
         claims = json.dumps({"role": "authenticated", "sub": WALKER})
         session.execute("select set_config('request.jwt.claims', %s, false)", [claims])
         session.execute("set role authenticated")
-        journey, at = uuid.uuid4(), datetime.now(UTC) - timedelta(hours=1)
+        now = datetime.now(UTC)
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        journey, at = uuid.uuid4(), max(now - timedelta(hours=1), midnight)
         session.execute(
             "select api.start_journey(%s, %s, %s, started_at => %s)",
             [journey, *self.places[0], at],

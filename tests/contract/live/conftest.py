@@ -39,10 +39,12 @@ class Town:
     """What is served."""
 
     database: psycopg.Connection
-    api: Api
-    gateways: list[Api]
+    processes: ExitStack
+    """Ends what was started."""
     run: Callable[..., Api]
     """Starts one more gateway, with these settings."""
+    api: Api = field(init=False)
+    gateways: list[Api] = field(init=False)
 
     def notify(self, person: str, event: str) -> None:
         """Tell a person of an alert, through the API."""
@@ -127,9 +129,24 @@ def town(primary: Primary, template: Any, redis_cluster: TestCluster) -> Iterato
 
         def run(module: str = "api.live", **more: str) -> Api:
             served = serve([primary.port], "live", primary.password, module, **{**settings, **more})
-            return stack.enter_context(served)
+            return town.processes.enter_context(served)
 
-        yield Town(database, run("api"), [run(), run()], run)
+        town = Town(database, stack, run)
+        town.api, town.gateways = run("api"), [run(), run()]
+        yield town
+
+
+@pytest.fixture(autouse=True)
+def ended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test has started ends with it: there are places for five processes."""
+    if "town" not in request.fixturenames:
+        yield
+        return
+    town: Town = request.getfixturevalue("town")
+    package = town.processes
+    with ExitStack() as town.processes:
+        yield
+    town.processes = package
 
 
 @pytest.fixture
