@@ -5281,7 +5281,7 @@ comment on function core.walk_facts(uuid, uuid, boolean) is
 revoke all on function core.walk_facts(uuid, uuid, boolean) from public;
 grant execute on function core.walk_facts(uuid, uuid, boolean) to saferoute_tasks;
 
--- source: sql/functions/reports/walk_happenings.sql sha256:58f0c3024aafc475bca87ec586808bbdeb38c497ea8d90c1d8ca0037d0d99e01
+-- source: sql/functions/reports/walk_happenings.sql sha256:5bc3b494d097a0df0597e91579642fdc12fe76975442367348a15d6cbc4964e1
 create or replace function core.walk_happenings(p_journey core.journeys, p_utm_srid integer)
 returns table (at timestamptz, until timestamptz, what text, state text, reason text, is_drill boolean, geom geometry)
 language plpgsql stable parallel safe security invoker
@@ -5300,6 +5300,7 @@ begin
         select e.at, null, e.event, e.state, e.reason, false, null
         from core.journey_events as e
         where e.journey_id = p_journey.journey_id and e.user_id = p_journey.user_id and e.event <> 'eta'
+            and e.reason is distinct from 'journey_ended' -- that is the end
         union all
         select a.raised_at, null, 'alert', null, a.cause, a.is_drill, a.geom
         from core.alerts as a
