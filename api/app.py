@@ -1,8 +1,6 @@
 """The ASGI application."""
 
-import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
@@ -10,27 +8,16 @@ from starlette.types import Receive, Scope, Send
 
 from api import cors
 from api.admin import Admin
-from api.api_keys import ApiKeys
 from api.auth import Auth
+from api.backend import Backend
 from api.callbacks import Callbacks
-from api.calls import Calls
-from api.catalogue import Catalogue
 from api.errors import RequestError
-from api.ingest import Ingest
-from api.limits import Limits
-from api.lines import Lines
 from api.live import events
-from api.live.live import Live
 from api.pages import pages
-from api.publications import Publications
 from api.reports import Reports
-from api.rpc import PREFIX, Rpc
-from api.servers import Servers
-from api.signing import Signing
-from api.tokens import Tokens
+from api.rpc import PREFIX
 from api.traffic import Traffic
 from api.web import Web
-from common.redis import Redis
 from common.settings import Settings
 
 
@@ -39,47 +26,28 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before the server starts."""
-        self.servers = Servers(settings, self._functions_changed)
-        self._redis = Redis(settings)
-        self._catalogue = Catalogue(self.servers)
-        self._reloads: set[asyncio.Task[None]] = set()
-        self._api_keys = ApiKeys(self.servers, self._catalogue)
-        signing = Signing(settings)
-        tokens = Tokens(settings, signing)
-        calls = Calls()
-        self._ingest = Ingest(self.servers)
-        self._lines = Lines(self._redis)
-        self._limits = Limits(self._redis, self._lines, self._catalogue)
-        self._publications = Publications(self._redis, self._lines)
-        self._rpc = Rpc(
-            calls,
-            self.servers,
-            self._catalogue,
-            tokens,
-            self._api_keys,
-            self._ingest,
-            self._limits,
-            self._publications,
-        )
+        self._backend = backend = Backend(settings)
+        self.servers, self._catalogue = backend.servers, backend.catalogue
         self._auth = Auth(
             settings,
-            self.servers,
-            self._catalogue,
-            self._redis,
-            self._limits,
-            signing,
-            tokens,
+            backend.servers,
+            backend.catalogue,
+            backend.redis,
+            backend.limits,
+            backend.signing,
+            backend.tokens,
         )
-        reports = Reports(self.servers, self._catalogue, tokens, self._limits)
-        callbacks = Callbacks(settings, self.servers, self._catalogue)
+        reports = Reports(backend.servers, backend.catalogue, backend.tokens, backend.limits)
+        callbacks = Callbacks(settings, backend.servers, backend.catalogue)
         routes = [*self._auth.routes(), *pages(), *callbacks.routes(), reports.route()]
-        self._web = Web(calls, routes, self._lifespan)
-        self._live = Live(self.servers, self._catalogue, self._redis, tokens)
-        self._events = events.Events(self._live, calls)
+        self._rpc = backend.rpc
+        self._web = Web(backend.calls, routes, self._lifespan)
+        self._events = events.Events(backend.live, backend.calls)
         origins = settings.cors_origins
         self._for_pages = cors.allowing(self._route, origins) if origins else None
         self.traffic = Traffic(self._refusal, settings.api_connections, self._events.end)
-        self.admin = Admin(self.servers, self._catalogue, self._redis, self.traffic).application()
+        tells = Admin(backend.servers, backend.catalogue, backend.redis, self.traffic)
+        self.admin = tells.application()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -100,18 +68,9 @@ class Application:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        await self.servers.open()
-        await self._redis.warm()
-        await self._reload()
-        self._live.open()
-        gc.freeze()  # it stays: to look through it again and again held all answers up for 30 ms
+        await self._backend.open()
         yield
-        await self._live.close()
-        await self._ingest.close()
-        await self.servers.close()
-        await self._publications.close()
-        await self._lines.close()
-        await self._redis.aclose()
+        await self._backend.close()
         self._auth.close()
 
     def _refusal(self, code: str) -> RequestError:
@@ -120,14 +79,3 @@ class Application:
             return self._catalogue.contents.error(code)
         except RequestError as unknown:
             return unknown
-
-    def _functions_changed(self) -> None:
-        """Read the catalogue in the background; where that fails, the next request does it."""
-        self._api_keys.forget()
-        task = asyncio.create_task(self._reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
-
-    async def _reload(self) -> None:
-        with contextlib.suppress(RequestError):
-            await self._catalogue.reload()

@@ -1,7 +1,6 @@
 """`python -m api.live`: serve watchers until stopped."""
 
 import asyncio
-import gc
 import signal
 
 import uvloop
@@ -16,7 +15,8 @@ from common.settings import Settings, settings
 async def _serve(known: Settings) -> None:
     allow_files(known.live_connections)
     gateway = Gateway(known)
-    tells = Admin(gateway.servers, gateway.catalogue, gateway.redis, gateway)
+    backend = gateway.backend
+    tells = Admin(backend.servers, backend.catalogue, backend.redis, gateway)
     admin = AdminServer(tells.application(), known)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -24,7 +24,6 @@ async def _serve(known: Settings) -> None:
         loop.add_signal_handler(sign, stopped.set)
     watched = asyncio.create_task(admin.serve(sockets=[admin.config.bind_socket()]))
     await gateway.open()
-    gc.freeze()  # it stays: to look through it again and again holds everything up
     print(f"listening on ws://{known.live_host}:{known.live_port}", flush=True)
     await stopped.wait()
     await gateway.close()

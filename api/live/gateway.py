@@ -13,25 +13,14 @@ from picows import (
     ws_create_server,
 )
 
-from api.api_keys import ApiKeys
-from api.calls import Calls
-from api.catalogue import Catalogue
+from api.backend import Backend
 from api.errors import RequestError, no_such_path, unavailable
-from api.ingest import Ingest
-from api.limits import Limits
-from api.lines import Lines
 from api.live import codes
 from api.live.connection import FRAME_LIMIT, Connection
-from api.live.live import Live
 from api.live.logs import Quiet
 from api.live.metrics import CONNECTIONS
 from api.live.points import Points
-from api.publications import Publications
-from api.rpc import Rpc
-from api.servers import Servers
-from api.signing import Signing
-from api.tokens import Tokens, invalid
-from common.redis import Redis
+from api.tokens import invalid
 from common.settings import Settings
 
 PATH = "/live"
@@ -50,44 +39,22 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before it is opened."""
         self._settings = settings
-        self.servers = Servers(settings, self._functions_changed)
-        self.redis = Redis(settings)
-        self.catalogue = Catalogue(self.servers)
-        tokens = Tokens(settings, Signing(settings))
-        self._api_keys = ApiKeys(self.servers, self.catalogue)
-        self._ingest = Ingest(self.servers)
-        self._lines = Lines(self.redis)
-        self._publications = Publications(self.redis, self._lines)
-        self.points = Points(
-            Rpc(
-                Calls(),
-                self.servers,
-                self.catalogue,
-                tokens,
-                self._api_keys,
-                self._ingest,
-                Limits(self.redis, self._lines, self.catalogue),
-                self._publications,
-            )
-        )
-        self.live = Live(self.servers, self.catalogue, self.redis, tokens)
+        self.backend = Backend(settings)
+        self.live = self.backend.live
+        self.points = Points(self.backend.rpc)
         self._origins = {
             origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()
         }
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._reloads: set[asyncio.Task[None]] = set()
         self.is_draining = False
         CONNECTIONS.labels("websocket").set_function(lambda: len(self._connections))
 
     async def open(self) -> None:
         """Connect, and accept watchers."""
         settings = self._settings
-        await self.servers.open()
-        await self.redis.warm()
-        await self._reload()
-        self.live.open()
+        await self.backend.open()
         self._looking = asyncio.create_task(self._look())
         self._server = await ws_create_server(
             self._accept,
@@ -113,12 +80,7 @@ class Gateway:
         await self._send_away()
         if self._looking is not None:
             self._looking.cancel()
-        await self.live.close()
-        await self._ingest.close()
-        await self._publications.close()
-        await self.servers.close()
-        await self._lines.close()
-        await self.redis.aclose()
+        await self.backend.close()
 
     @property
     def connections(self) -> Collection[Connection]:
@@ -204,16 +166,6 @@ class Gateway:
             await asyncio.sleep(0.05)
         for connection in tuple(self._connections):
             connection.abort()
-
-    def _functions_changed(self) -> None:
-        self._api_keys.forget()
-        task = asyncio.create_task(self._reload())
-        self._reloads.add(task)
-        task.add_done_callback(self._reloads.discard)
-
-    async def _reload(self) -> None:
-        with contextlib.suppress(RequestError):
-            await self.catalogue.reload()
 
 
 def _refused(refusal: RequestError) -> WSUpgradeResponseWithListener:
