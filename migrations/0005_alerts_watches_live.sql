@@ -1775,7 +1775,7 @@ comment on function core.append_alert_event(uuid, text, uuid, jsonb) is
 revoke all on function core.append_alert_event(uuid, text, uuid, jsonb) from public;
 grant execute on function core.append_alert_event(uuid, text, uuid, jsonb) to saferoute_api, saferoute_tasks;
 
--- source: sql/functions/alerts/end_alert.sql sha256:2a89d768cdc26ab64e996938c6e6c95a5406e828d65f3629be7a07fddff489ff
+-- source: sql/functions/alerts/end_alert.sql sha256:a69bd012187dff844ba46196c84a8041eb2ce91fefa9347b3b06378affa8c854
 create or replace function core.end_alert(p_user_id uuid, p_alert_id uuid, p_code text, p_state text) returns json
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -1819,7 +1819,12 @@ begin
         shown_ended_at = coalesce(a.shown_ended_at, clock_timestamp()),
         due_at = case when v_is_duress then clock_timestamp() else a.due_at end,
         next_tier_at = case when v_is_duress then clock_timestamp() end,
-        follow_up = case when not v_is_duress and a.tier > 0 then p_state end,
+        -- Told before the duress code made tier 0 of it, too.
+        follow_up = case
+            when not v_is_duress and (a.tier > 0 or exists (
+                select from core.alert_deliveries as d where d.alert_id = p_alert_id and d.attempts > 0
+            )) then p_state
+        end,
         tier = case when v_is_duress then 0 else a.tier end
     where a.alert_id = p_alert_id
     returning a.* into v_alert;
@@ -2430,7 +2435,7 @@ comment on function core.tell_due_tiers(core.alerts) is
 revoke all on function core.tell_due_tiers(core.alerts) from public;
 grant execute on function core.tell_due_tiers(core.alerts) to saferoute_api, saferoute_tasks;
 
--- source: sql/functions/alerts/tell_follow_up.sql sha256:636d3b2a5c9791ae1b431a4fa603f67540feb95f3f3ab0f37a226966e923c9c8
+-- source: sql/functions/alerts/tell_follow_up.sql sha256:f4c0e9cf12e77e288f496e744725101ab5629fef5230a00d71c1ce0204e2a3a7
 create or replace function core.tell_follow_up(p_alert core.alerts) returns core.inbox_entries[]
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -2455,7 +2460,8 @@ begin
     where d.alert_id = p_alert.alert_id and d.kind in ('alert', 'duress') and d.channel <> 'voice'
         -- Also one that a worker has in hand: it may arrive.
         and d.attempts > 0
-        and (d.address is not null or d.channel = 'live')
+        -- Not an account that has gone meanwhile.
+        and coalesce(d.address, d.recipient_id::text) is not null
         and (p_alert.follow_up <> 'acknowledged' or d.contact_id is distinct from p_alert.acknowledged_by)
     on conflict do nothing;
 
@@ -2466,7 +2472,8 @@ begin
         ) filter (where d.channel = 'live'), '{}')
     into v_told, v_entries
     from core.alert_deliveries as d
-    where d.alert_id = p_alert.alert_id and d.kind = p_alert.follow_up and d.tier = p_alert.is_duress::integer;
+    where d.alert_id = p_alert.alert_id and d.kind = p_alert.follow_up and d.tier = p_alert.is_duress::integer
+        and coalesce(d.address, d.recipient_id::text) is not null;
     perform core.enqueue_task('alarm', 'deliver', jsonb_build_array(d -> 'delivery_id'))
     from jsonb_array_elements(v_told) as d
     where d ->> 'channel' <> 'live';
@@ -2496,7 +2503,7 @@ comment on function core.tell_follow_up(core.alerts) is
 revoke all on function core.tell_follow_up(core.alerts) from public;
 grant execute on function core.tell_follow_up(core.alerts) to saferoute_tasks;
 
--- source: sql/functions/alerts/tell_tier.sql sha256:d00b1e767112852c9670261bfbf3ad49b1b20ecbcfa93f222b5b14cd695956a0
+-- source: sql/functions/alerts/tell_tier.sql sha256:812430600a694b750d4e52d379519ff543664c3937f8f60777092867d894b822
 create or replace function core.tell_tier(p_alert core.alerts, p_tier smallint) returns core.inbox_entries[]
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -2509,7 +2516,7 @@ begin
     with told as (
         update core.alert_deliveries as d set state = 'sent', sent_at = clock_timestamp(), attempts = 1
         where d.alert_id = p_alert.alert_id and d.kind = v_kind and d.tier = p_tier
-            and d.channel = 'live' and d.state = 'queued'
+            and d.channel = 'live' and d.state = 'queued' and d.recipient_id is not null
         returning d.recipient_id, d.from_name
     )
 
@@ -3823,7 +3830,7 @@ comment on function core.attempt_delay(core.delivery_policies, integer, float8) 
 revoke all on function core.attempt_delay(core.delivery_policies, integer, float8) from public;
 grant execute on function core.attempt_delay(core.delivery_policies, integer, float8) to saferoute_tasks;
 
--- source: sql/functions/deliveries/claim_delivery.sql sha256:b19312ae0bbb0c6c22ee8129216b6c5b47f03b3740c9678a7f2d5e7a60f6ec89
+-- source: sql/functions/deliveries/claim_delivery.sql sha256:aa657d7a7532debf7c1b0d9eb208af98910709fac137f5d86dd8b4f0555e5ce2
 create or replace function core.claim_delivery(p_delivery_id uuid, p_lease interval) returns json
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -3841,8 +3848,8 @@ begin
         -- Told tier by tier: not before its own, and not after somebody has taken care.
         and exists (
             select from core.alerts as a
-            where a.alert_id = d.alert_id and a.tier >= d.tier
-                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+            where a.alert_id = d.alert_id
+                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
         )
     returning d.* into v_delivery;
     if not found then
@@ -3940,7 +3947,7 @@ comment on function core.delivery_message(core.alert_deliveries) is
 revoke all on function core.delivery_message(core.alert_deliveries) from public;
 grant execute on function core.delivery_message(core.alert_deliveries) to saferoute_tasks;
 
--- source: sql/functions/deliveries/due_deliveries.sql sha256:3f0ebbd1458ed1565dff481e1c144d30147c5300434cfc96b7274c61134b347b
+-- source: sql/functions/deliveries/due_deliveries.sql sha256:f6ca50190ba5b751a0b5b2b8e6d5499becf8678cf062ec68405aaa7c9c13e18d
 create or replace function core.due_deliveries(p_limit integer) returns setof uuid
 language plpgsql volatile parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -3954,8 +3961,8 @@ begin
         and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
         and exists (
             select from core.alerts as a
-            where a.alert_id = d.alert_id and a.tier >= d.tier
-                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+            where a.alert_id = d.alert_id
+                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
         )
     order by d.next_attempt_at
     limit p_limit;
@@ -4153,7 +4160,7 @@ comment on function core.nudge(integer) is
 revoke all on function core.nudge(integer) from public;
 grant execute on function core.nudge(integer) to saferoute_tasks;
 
--- source: sql/functions/deliveries/queue_state.sql sha256:e2678ae09ab3b5fafe9c54d92888037e69e1cc85f229127d8744cccf9d3997c6
+-- source: sql/functions/deliveries/queue_state.sql sha256:2d7307aa20b2b1f0e89e87ecee1385dda016507bd7ead872cd2ffeb6f6522271
 create or replace function core.queue_state() returns json
 language plpgsql stable parallel unsafe security invoker
 set search_path = core, public, pg_temp
@@ -4190,8 +4197,8 @@ begin
                 and d.next_attempt_at <= clock_timestamp()
                 and exists (
             select from core.alerts as a
-            where a.alert_id = d.alert_id and a.tier >= d.tier
-                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+            where a.alert_id = d.alert_id
+                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
         )
         ),
         'messages', (

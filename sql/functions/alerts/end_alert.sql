@@ -41,7 +41,12 @@ begin
         shown_ended_at = coalesce(a.shown_ended_at, clock_timestamp()),
         due_at = case when v_is_duress then clock_timestamp() else a.due_at end,
         next_tier_at = case when v_is_duress then clock_timestamp() end,
-        follow_up = case when not v_is_duress and a.tier > 0 then p_state end,
+        -- Told before the duress code made tier 0 of it, too.
+        follow_up = case
+            when not v_is_duress and (a.tier > 0 or exists (
+                select from core.alert_deliveries as d where d.alert_id = p_alert_id and d.attempts > 0
+            )) then p_state
+        end,
         tier = case when v_is_duress then 0 else a.tier end
     where a.alert_id = p_alert_id
     returning a.* into v_alert;

@@ -22,7 +22,8 @@ begin
     where d.alert_id = p_alert.alert_id and d.kind in ('alert', 'duress') and d.channel <> 'voice'
         -- Also one that a worker has in hand: it may arrive.
         and d.attempts > 0
-        and (d.address is not null or d.channel = 'live')
+        -- Not an account that has gone meanwhile.
+        and coalesce(d.address, d.recipient_id::text) is not null
         and (p_alert.follow_up <> 'acknowledged' or d.contact_id is distinct from p_alert.acknowledged_by)
     on conflict do nothing;
 
@@ -33,7 +34,8 @@ begin
         ) filter (where d.channel = 'live'), '{}')
     into v_told, v_entries
     from core.alert_deliveries as d
-    where d.alert_id = p_alert.alert_id and d.kind = p_alert.follow_up and d.tier = p_alert.is_duress::integer;
+    where d.alert_id = p_alert.alert_id and d.kind = p_alert.follow_up and d.tier = p_alert.is_duress::integer
+        and coalesce(d.address, d.recipient_id::text) is not null;
     perform core.enqueue_task('alarm', 'deliver', jsonb_build_array(d -> 'delivery_id'))
     from jsonb_array_elements(v_told) as d
     where d ->> 'channel' <> 'live';

@@ -10,7 +10,7 @@ begin
     with told as (
         update core.alert_deliveries as d set state = 'sent', sent_at = clock_timestamp(), attempts = 1
         where d.alert_id = p_alert.alert_id and d.kind = v_kind and d.tier = p_tier
-            and d.channel = 'live' and d.state = 'queued'
+            and d.channel = 'live' and d.state = 'queued' and d.recipient_id is not null
         returning d.recipient_id, d.from_name
     )
 

@@ -15,8 +15,8 @@ begin
         -- Told tier by tier: not before its own, and not after somebody has taken care.
         and exists (
             select from core.alerts as a
-            where a.alert_id = d.alert_id and a.tier >= d.tier
-                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+            where a.alert_id = d.alert_id
+                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
         )
     returning d.* into v_delivery;
     if not found then

@@ -11,8 +11,8 @@ begin
         and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
         and exists (
             select from core.alerts as a
-            where a.alert_id = d.alert_id and a.tier >= d.tier
-                and (a.ended_at is null or d.kind not in ('alert', 'duress'))
+            where a.alert_id = d.alert_id
+                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
         )
     order by d.next_attempt_at
     limit p_limit;
