@@ -1,8 +1,11 @@
 """The body of a request: read to its limit, unpacked to the same limit, and not nested too deep."""
 
+import json
+import re
 import zlib
 from itertools import accumulate
 
+import orjson
 from starlette.types import Receive
 
 from api.catalogue import Contents
@@ -16,6 +19,7 @@ _DRAIN_LIMIT = 32 * 1024 * 1024  # bytes read and dropped so that the sender get
 DEPTH_LIMIT = 64
 """Levels of JSON."""
 _GZIP = 16 + zlib.MAX_WBITS
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 async def json_body(received: dict[bytes, bytes], receive: Receive, contents: Contents) -> bytes:
@@ -55,6 +59,35 @@ def is_too_deep(text: bytes) -> bool:
         return False
     steps = memoryview(brackets.translate(_STEPS)).cast("b")
     return max(accumulate(steps)) > DEPTH_LIMIT
+
+
+def mended(body: bytes) -> bytes:
+    """The same JSON, with U+FFFD for what no text holds and null for what is no number.
+
+    An app that cuts a message after so many UTF-16 units sends half an emoji: a call for help goes
+    out all the same. What is no JSON at all stays as it is.
+    """
+    if b"\\u0000" not in body:
+        try:
+            orjson.loads(body)
+            return body
+        except ValueError:
+            pass
+    try:
+        return orjson.dumps(_mended(json.loads(body.decode(errors="replace"))))
+    except (ValueError, TypeError):  # no JSON; an integer of more than 64 bits
+        return body
+
+
+def _mended(value: object) -> object:
+    match value:
+        case str():
+            return _NO_TEXT.sub("\ufffd", value)
+        case dict():
+            return {_mended(name): _mended(entry) for name, entry in value.items()}
+        case list():
+            return [_mended(entry) for entry in value]
+    return value  # a number that is none is null to orjson
 
 
 async def _read(receive: Receive, contents: Contents) -> bytes:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import consistency
 from api.api_keys import HEADER, ApiKeys
-from api.body import is_too_deep, json_body
+from api.body import is_too_deep, json_body, mended
 from api.calls import Call, Calls, place
 from api.catalogue import SCHEMA, Catalogue, Function
 from api.consistency import Position
@@ -113,6 +113,8 @@ class Rpc:
         )
         if method == "POST":
             body = await json_body(received, receive, self._catalogue.contents)
+            if function.endpoint_class in self._catalogue.contents.priority_classes:
+                body = mended(body)
             statement, arguments, named = await self._from_body(function, body)
         else:
             if function.is_volatile:

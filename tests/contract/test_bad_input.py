@@ -6,6 +6,7 @@ on a city with streets and a person with a journey.
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,24 @@ def test_json_within_a_text_may_nest(client: httpx.Client, levels: int) -> None:
     for text in ("[" * levels + "]" * levels, '{"type":' * levels):
         deep = '{"type":"LineString","coordinates":' + text + "}"
         assert_error(client.post("/rpc/route_safety", json={"route": deep}), 400, "SR016")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (rb'"message": "help \ud83d"', "help \ufffd"),
+        (rb'"message": "\ude00help \ud83d\ude00"', "\ufffdhelp \U0001f600"),
+        (rb'"message": "he\u0000lp \\u0000"', "he\ufffdlp \\u0000"),
+        (b'"message": "help \xff"', "help \ufffd"),
+        (b'"message": "help", "lon": NaN, "lat": 1e400', "help"),
+    ],
+)
+def test_a_call_for_help_goes_out_whatever_its_text_holds(
+    client: httpx.Client, body: bytes, message: str
+) -> None:
+    alert_id = str(uuid.uuid4())
+    headers = {**bearer(sub=str(uuid.uuid4())), "Content-Type": "application/json"}
+    content = b'{"alert_id": "%b", %b}' % (alert_id.encode(), body)
+    for _ in range(2):
+        answer = client.post("/rpc/raise_sos", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["message"]) == (200, message)
