@@ -29,6 +29,10 @@ TOTAL_S = 8.0
 _MOST_BYTES = 256 * 1024
 _LONGEST_WAIT_S = 3600.0
 _AGENT = "safe-route"
+_AT_ONCE = 4
+"""Posts to addresses that people have given us: half of the threads of a worker of alarms. Twenty
+that hung held up the text of another alert for 16 s."""
+_PATIENCE_S = 0.25
 _CONNECTIONS = httpx.Limits(max_connections=64, max_keepalive_connections=0)
 
 T = TypeVar("T")
@@ -72,6 +76,7 @@ class Outgoing:
         """`allows_loopback`: whether `post_to_endpoint` may reach this machine."""
         logging.getLogger("httpx").setLevel(logging.WARNING)  # else it logs every address
         self._allows_loopback = allows_loopback
+        self._endpoints = threading.BoundedSemaphore(_AT_ONCE)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="outgoing", daemon=True).start()
         self._client = httpx.AsyncClient(
@@ -93,9 +98,14 @@ class Outgoing:
         """Post to an address that a person has given us; its answer has no body for us.
 
         Raises RefusedError where it is not on the public internet, TryAgainError where it does not
-        answer in time.
+        answer in time, or too many others do not at the moment.
         """
-        return self._run(self._post_to_endpoint(url, content, headers))
+        if not self._endpoints.acquire(timeout=_PATIENCE_S):
+            raise TryAgainError("too many addresses are slow to answer", 1)
+        try:
+            return self._run(self._post_to_endpoint(url, content, headers))
+        finally:
+            self._endpoints.release()
 
     async def _post_to_endpoint(
         self, url: str, content: bytes, headers: Mapping[str, str]

@@ -2,12 +2,16 @@
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from worker.channels import RefusedError, TryAgainError
 
 _NOT_PUBLIC = "the address is not on the public internet"
+# Threads of their own: name servers that hang keep no provider's name from being found.
+_LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookup")
 # What is inside these is an IPv4 address that a gateway of ours might translate to.
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
@@ -27,8 +31,9 @@ async def checked(url: str, *, allows_loopback: bool = False) -> str:
     if not host or parts.scheme not in ("http", "https") or parts.username is not None:
         raise RefusedError("not an https address")
     try:
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(
+            _LOOKUPS, partial(socket.getaddrinfo, host, port or 443, type=socket.SOCK_STREAM)
+        )
     except (OSError, UnicodeError):
         raise TryAgainError("the name of the host is not known") from None
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]

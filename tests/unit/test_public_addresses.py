@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import threading
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -92,3 +94,29 @@ def test_a_name_that_is_none_may_be_one_later(monkeypatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(TryAgainError, match="not known"):
         checked("https://nowhere.example/")
+
+
+def test_name_servers_that_hang_keep_no_providers_name_from_being_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, released = socket.getaddrinfo, threading.Event()
+
+    def lookup(host: object, *arguments: Any, **how: Any) -> Any:
+        if str(host).endswith(".slow.example"):
+            released.wait(10)
+        return found("127.0.0.1", *arguments, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+
+    async def ask() -> None:
+        names = [f"https://{number}.slow.example/" for number in range(40)]
+        tasks = [asyncio.create_task(public_addresses.checked(name)) for name in names]
+        await asyncio.sleep(0)
+        try:
+            loop = asyncio.get_running_loop()
+            await asyncio.wait_for(loop.getaddrinfo("api.twilio.example", 443), 2)
+        finally:
+            released.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(ask())

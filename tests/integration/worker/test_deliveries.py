@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,28 @@ def test_a_wrong_number_and_a_busy_provider_affect_nobody_else(
     assert dead == [("sms", "twilio: error 21211")]
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+def test_webhooks_that_hang_keep_no_text_waiting(workers: Workers, recorder: Recorder) -> None:
+    url = workers.environment["SAFEROUTE_TWILIO_URL"]
+    calls.add_contact(workers.db, calls.MUM)
+    workers.db.execute("update core.contacts set contact_user_id = gen_random_uuid()")
+    for number in range(10):
+        recorder.behave("hang", service="webhook", address=f"slow{number}")
+        workers.db.execute(
+            "insert into core.notification_endpoints (endpoint_id, user_id, channel, url, secret)"
+            " select gen_random_uuid(), contact_user_id, 'webhook', %s, 's' from core.contacts",
+            [f"{url}/hooks/slow{number}"],
+        )
+    workers.start("alarm")
+    for _ in range(3):
+        calls.raise_sos(workers.db)
+    recorder.wait(4)
+    workers.db.execute("update core.contacts set contact_user_id = null")
+    begun = time.monotonic()
+    alert_id = calls.raise_sos(workers.db)
+    wait_until(lambda: states(workers, alert_id) == {"sms": "sent"})
+    assert time.monotonic() - begun < 4, "all thirty would take half a minute"
 
 
 def test_codes_are_sent_and_forgotten(workers: Workers, recorder: Recorder) -> None:
