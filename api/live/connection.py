@@ -136,6 +136,11 @@ class Connection(WSListener):
         if guest is not None and guest.share is not None and guest.share.share_id == share_id:
             self.close(codes.NO_SHARE)
 
+    def denied(self, name: str) -> None:
+        """Its person may not watch this topic any more."""
+        self._leave(name)
+        self._refuse({"subscribe": name}, self._gateway.live.error("SR002", name))
+
     # What the gateway calls.
 
     def look(self, now: float, clock: float) -> None:

@@ -164,6 +164,10 @@ class _Stream:
         if self._guest and self._guest.share and self._guest.share.share_id == share_id:
             self.close(codes.NO_SHARE)
 
+    def denied(self, name: str) -> None:
+        """Its person may not watch this topic any more."""
+        self.close(codes.NOT_ALLOWED, f"nobody shows you {name} any more")
+
     def close(self, code: int, reason: str | None = None) -> None:
         """End the stream."""
         if self._ended is None:

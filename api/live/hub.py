@@ -38,6 +38,9 @@ class Watcher(Protocol):
     def revoked(self, share_id: str) -> None:
         """The share shows nothing any more."""
 
+    def denied(self, name: str) -> None:
+        """Its person may not watch this topic any more."""
+
     def close(self, code: int, reason: str | None = None) -> None:
         """End the connection with this code of `api.live.codes`."""
 

@@ -5,9 +5,11 @@ an alert comes up to 2 s later, and comes.
 """
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Collection
 from typing import Any
+from uuid import UUID
 
 from api.errors import RequestError
 from api.live.hub import NOT_YET, Hub, Topic
@@ -22,6 +24,12 @@ _PAGE = 100  # rows of a topic in live.inboxes_since
 _INBOXES = "select user_id, sequence, message from live.inboxes_since($1, $2)"
 _STATES = "select journey_id, seq, message::text from live.journeys_since($1, $2)"
 _SHARES = "select * from live.closed_shares($1)"
+_ENDED = (
+    "select * from unnest($1::uuid[], $2::uuid[]) as w (user_id, journey_id)"
+    " where not live.may_watch(w.user_id, w.journey_id)"
+)
+_WALKS_EVERY = 5
+"""Polls: so long may a contact see a walk after its alert has ended."""
 
 logger = logging.getLogger("saferoute.live")
 
@@ -29,19 +37,29 @@ logger = logging.getLogger("saferoute.live")
 class Ledger:
     """Reads alerts, states of walks, and the end of shares."""
 
-    def __init__(self, servers: Servers, hub: Hub, shares: Callable[[], Collection[str]]) -> None:
-        """`shares`: the ids of those that somebody here watches by."""
+    def __init__(
+        self,
+        servers: Servers,
+        hub: Hub,
+        shares: Callable[[], Collection[str]],
+        walks: Callable[[], Collection[tuple[UUID, UUID]]],
+    ) -> None:
+        """What somebody here watches: by shares, their ids; as a person, who and which walk."""
         self._servers = servers
         self._hub = hub
         self._shares = shares
+        self._walks = walks
         self._closed: Callable[[str], None] = lambda _: None
+        self._ended: Callable[[UUID, UUID], None] = lambda *_: None
         self._wanted: dict[Topic, None] = {}
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def open(self, closed: Callable[[str], None]) -> None:
-        """Begin to poll; `closed` is told of shares that show nothing any more."""
-        self._closed = closed
+    def open(self, closed: Callable[[str], None], ended: Callable[[UUID, UUID], None]) -> None:
+        """Begin to poll; `closed` is told of shares that show nothing any more, `ended` of people
+        who may not watch a walk any more.
+        """
+        self._closed, self._ended = closed, ended
         self._tasks = [
             asyncio.create_task(self._poll()),
             asyncio.create_task(self._answer()),
@@ -60,7 +78,7 @@ class Ledger:
         self._news.set()
 
     async def _poll(self) -> None:
-        while True:
+        for number in itertools.count(1):
             await asyncio.sleep(POLL_S)
             try:
                 for journeys in (False, True):
@@ -68,6 +86,8 @@ class Ledger:
                     for topic in await self._read("poll", topics, is_primary=False):
                         self.ask(topic)
                 await self._look_at_shares()
+                if number % _WALKS_EVERY == 0:
+                    await self._look_at_walks()
             except RequestError:
                 READINGS.labels("failed").inc()
             except Exception:  # must not end: nobody else polls
@@ -123,3 +143,15 @@ class Ledger:
                 _SHARES, (list(shares),), _TIMEOUT, is_priority=True
             ):
                 self._closed(str(share_id))
+
+    async def _look_at_walks(self) -> None:
+        walks = list(self._walks())
+        # The primary where a standby says no: it may not have the alert yet.
+        for ask in (self._servers.read, self._servers.write):
+            if walks:
+                READINGS.labels("walks").inc()
+                arguments = [user_id for user_id, _ in walks], [walk_id for _, walk_id in walks]
+                rows = await ask(_ENDED, arguments, _TIMEOUT, is_priority=True)
+                walks = [(user_id, walk_id) for user_id, walk_id in rows]
+        for user_id, walk_id in walks:
+            self._ended(user_id, walk_id)

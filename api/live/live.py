@@ -15,7 +15,7 @@ from api.live.access import Access, Guest
 from api.live.hub import NOT_YET, Hub, Subscription, Topic, Watcher, topic_id
 from api.live.ledger import Ledger
 from api.live.subscriber import Subscriber
-from api.publications import last_key
+from api.publications import channel, last_key
 from api.servers import Servers
 from api.tokens import Tokens
 from common.redis import Redis, RedisGoneError
@@ -41,7 +41,7 @@ class Live:
         self._redis = redis
         self.hub = Hub()
         self.access = Access(servers, tokens)
-        self._ledger = Ledger(servers, self.hub, self._shares)
+        self._ledger = Ledger(servers, self.hub, self._shares, self._walks)
         self._subscriber = Subscriber(redis, self.hub.published, self._heard)
         self._same: defaultdict[str, list[Watcher]] = defaultdict(list)
         self._guests: dict[Watcher, Guest] = {}
@@ -54,7 +54,7 @@ class Live:
         hub.listen, hub.leave = self._subscriber.listen, self._subscriber.leave
         hub.ask = self._ledger.ask
         self._subscriber.open()
-        self._ledger.open(self._closed)
+        self._ledger.open(self._closed, self._ended)
 
     async def close(self) -> None:
         """Stop."""
@@ -175,3 +175,20 @@ class Live:
     def _closed(self, share_id: str) -> None:
         for watcher in tuple(self._same.get(share_id, ())):
             watcher.revoked(share_id)
+
+    def _walks(self) -> set[tuple[UUID, UUID]]:
+        """Who watches which walk as a person."""
+        return {
+            (UUID(guest.user_id), topic.id)
+            for topic in self.hub.topics(journeys=True)
+            for watcher in topic.subscriptions
+            if (guest := self._guests.get(watcher)) is not None and guest.user_id is not None
+        }
+
+    def _ended(self, user_id: UUID, walk_id: UUID) -> None:
+        name = f"journey:{walk_id}"
+        topic = self.hub.topic(channel(name).encode())
+        for watcher in tuple(topic.subscriptions) if topic is not None else ():
+            guest = self._guests.get(watcher)
+            if guest is not None and guest.user_id == str(user_id):
+                watcher.denied(name)

@@ -1,6 +1,7 @@
 """Walks over the socket: how they stand, where they are, and links that end."""
 
 import json
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -97,6 +98,34 @@ def test_nobody_else_watches_a_walk_or_a_person(town: Town, join: Join, person: 
     town.post(walk, recent(minutes=1))
     stranger.send(ping="still here")
     assert stranger.next()["type"] == "pong"
+
+
+def test_a_contact_watches_a_walk_as_long_as_its_alert(town: Town, join: Join, person: str) -> None:
+    walk, alert_id = town.walk(), str(uuid.uuid4())
+    town.database.execute(
+        "insert into core.contacts (contact_id, user_id, name, from_name, channel, address,"
+        " language, priority, state, contact_user_id) values (gen_random_uuid(), %s, 'Mum', 'Zoë',"
+        " 'email', 'mum@mail.example', 'en', 1, 'accepted', %s)",
+        [walk.person, person],
+    )
+
+    def call(function: str, **arguments: str) -> None:
+        httpx.post(
+            town.api.rpc(function), json={"alert_id": alert_id, **arguments}, headers=walk.headers
+        ).raise_for_status()
+
+    call("raise_sos", journey_id=walk.journey_id)
+    contact, walker = join(person), join(walk.person)
+    for watcher in (contact, walker):
+        watcher.next()
+        watcher.watch(topic(walk))
+    call("cancel_sos")
+    refused = contact.next(20)
+    assert (refused["type"], refused["code"], refused["topic"]) == ("error", "SR002", topic(walk))
+    town.post(walk, recent(minutes=1))
+    assert walker.next()["type"] == "position"
+    contact.send(ping="still here")
+    assert contact.next()["type"] == "pong", "their connection goes on, without the walk"
 
 
 def test_a_link_shows_one_walk_as_precisely_as_it_says(town: Town, join: Join) -> None:
