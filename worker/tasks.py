@@ -51,6 +51,7 @@ def sweep() -> None:
         lambda: database.call("nudge", _AT_ONCE),
         relay.carry_over,
         _watch_journeys,
+        _sound_alarms,
     ]
     for step in steps:
         try:
@@ -61,9 +62,13 @@ def sweep() -> None:
 
 
 def _watch_journeys() -> None:
-    """Look at the walks that are due, then raise the alerts that are left to do so."""
+    """Look at the walks that are due."""
     while database.call("sweep_journeys")["is_more"]:
         pass
+
+
+def _sound_alarms() -> None:
+    """Raise the alerts that are left to do so."""
     while database.call("sound_alarm") is not None:
         pass
 

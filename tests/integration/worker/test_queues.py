@@ -96,3 +96,17 @@ def redis_server() -> Iterator[str]:
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             process.kill()
+
+
+def test_a_walk_that_cannot_be_looked_at_keeps_no_alarm_from_being_raised(
+    workers: Workers,
+) -> None:
+    workers.db.execute(
+        "create or replace function tasks.sweep_journeys(p_now timestamptz default null, p_limit"
+        " integer default 500) returns json language sql as $$select (1 / 0)::text::json$$;"
+        "create or replace function tasks.sound_alarm(p_now timestamptz default null) returns json"
+        " language sql as $$insert into probes values ('sounded'); select null::json$$"
+    )
+    workers.start("alarm")
+    workers.enqueue("alarm", "sweep")
+    wait_until(lambda: workers.probes() == ["sounded"])
