@@ -5907,20 +5907,6 @@ alter function tasks.claim_report(uuid, interval) owner to saferoute_tasks;
 revoke all on function tasks.claim_report(uuid, interval) from public;
 grant execute on function tasks.claim_report(uuid, interval) to worker;
 
--- source: sql/functions/tasks/due_deliveries.sql sha256:e6cdfe7ef45cf1fa5eab6741e4697dcf265903fc1cadfa6c193704dc230abaf7
-create or replace function tasks.due_deliveries(p_limit integer) returns setof uuid
-language sql volatile parallel unsafe security definer
-set search_path = core, public, pg_temp
-as $$
-select core.due_deliveries(p_limit)
-$$;
-
-comment on function tasks.due_deliveries(integer) is
-'The deliveries that are due and that nobody has claimed, those first that have waited longest.';
-alter function tasks.due_deliveries(integer) owner to saferoute_tasks;
-revoke all on function tasks.due_deliveries(integer) from public;
-grant execute on function tasks.due_deliveries(integer) to worker;
-
 -- source: sql/functions/tasks/enqueue_task.sql sha256:e24d61c025f9f003d247eae91edf41feff65bdc2bb046c2cbd9f4aa93accafe6
 create or replace function core.enqueue_task(
     p_queue text, p_task text, p_arguments jsonb, p_delay interval default '0'

@@ -56,14 +56,14 @@ select is(claim ->> 'attempts', '1', 'it is the first attempt') from claims
 where name = 'sms';
 select is(tasks.claim_delivery((pg_temp.delivery('sms')).delivery_id)::text, null, 'nobody else gets it as long as the lease lasts');
 select is(tasks.claim_delivery(gen_random_uuid())::text, null, 'what there is not is not claimed');
+reset role;
 select is_empty(
-    $$select d from tasks.due_deliveries(10) as d where d = (pg_temp.delivery('sms')).delivery_id$$, 'nor found by the sweep'
+    $$select d from core.due_deliveries(10) as d where d = (pg_temp.delivery('sms')).delivery_id$$, 'nor found by the sweep'
 );
 select isnt_empty(
-    $$select d from tasks.due_deliveries(10) as d where d = (pg_temp.delivery('email')).delivery_id$$,
+    $$select d from core.due_deliveries(10) as d where d = (pg_temp.delivery('email')).delivery_id$$,
     'which finds what nobody has claimed'
 );
-reset role;
 select is(
     (
         select count(*) from core.alert_links as l
