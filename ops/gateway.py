@@ -1,6 +1,8 @@
 """nginx in front of the API and live processes: its configuration, written and checked.
 
-As root it runs as the user `www-data`, which Debian's package brings.
+One template for the local profile, where everything is on 127.0.0.1, and for hosts that are nothing
+but gateways. As root it runs as the user `www-data`, which Debian's package brings; it never needs
+to be root but for ports below 1024.
 """
 
 import getpass
@@ -32,15 +34,38 @@ _MOST_FILES = 65536
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """What it proves itself with to clients: files in PEM that its user can read."""
+
+    chain: Path
+    """The certificate, then those between it and the one that clients trust."""
+    key: Path
+
+
+@dataclass(frozen=True)
 class Gateway:
-    """An nginx of our own: its folder, where it listens, and the processes behind it."""
+    """An nginx of our own: its folders, where it listens, and the processes behind it.
+
+    Addresses are `host:port` with IP addresses: it never asks a name server.
+    """
 
     data: Path
-    port: int
-    api: tuple[int, ...]
-    """Ports of the API processes."""
-    live: tuple[int, ...]
-    """Ports of the live processes."""
+    """What it writes while it runs."""
+    listen: tuple[str, ...]
+    """Where it serves: by TLS where there is a certificate."""
+    api: tuple[str, ...]
+    """The API processes."""
+    live: tuple[str, ...]
+    """The live processes."""
+    certificate: Certificate | None = None
+    redirect: tuple[str, ...] = ()
+    """Where plain HTTP is sent on to HTTPS."""
+    status: str | None = None
+    """Where it tells that it is alive, and its counts; of no use to clients."""
+    etc: Path | None = None
+    """The folder of its configuration, if not `data`."""
+    logs: Path | None = None
+    """The folder of its access log, if not `data`."""
     calls_per_s: int = 200
     """That one address, and one API key, may make; so many more at once as `burst` says."""
     burst: int = 400
@@ -50,14 +75,19 @@ class Gateway:
     """WebSockets and event streams of one address."""
 
     @property
+    def port(self) -> int:
+        """That of the first address it serves at."""
+        return int(self.listen[0].rpartition(":")[2])
+
+    @property
     def configuration(self) -> Path:
         """The file it is started with."""
-        return self.data / "nginx.conf"
+        return (self.etc or self.data) / "nginx.conf"
 
     @property
     def access_log(self) -> Path:
         """One line of JSON for each call."""
-        return self.data / "access.log"
+        return (self.logs or self.data) / "access.log"
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -89,14 +119,8 @@ class Gateway:
         templates.policies["json.dumps_kwargs"] = {"sort_keys": False}
         _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
         return templates.get_template("nginx.conf.j2").render(
-            listen=f"127.0.0.1:{self.port}",
-            api=[f"127.0.0.1:{port}" for port in self.api],
-            live=[f"127.0.0.1:{port}" for port in self.live],
+            gateway=self,
             vital=VITAL,
-            calls_per_s=self.calls_per_s,
-            burst=self.burst,
-            connections=self.connections,
-            watchers=self.watchers,
             files=_MOST_FILES if files == resource.RLIM_INFINITY else min(files, _MOST_FILES),
         )
 

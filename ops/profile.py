@@ -235,7 +235,9 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
     ours = processes(values)
     behind = {
         package: tuple(
-            process.port for process in ours if process.port and process.words == (package,)
+            f"127.0.0.1:{process.port}"
+            for process in ours
+            if process.port and process.words == (package,)
         )
         for package in ("api", "api.live")
     }
@@ -251,7 +253,7 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
         ),
         gateway=Gateway(
             servers / "gateway",
-            values.gateway_port,
+            (f"127.0.0.1:{values.gateway_port}",),
             behind["api"],
             behind["api.live"],
         ),

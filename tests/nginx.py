@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,19 @@ class Front:
 
 
 @contextmanager
-def running_gateway(**settings: Any) -> Iterator[Front]:
-    """nginx in front of these processes until the block ends."""
+def running_gateway(
+    api: Iterable[int], live: Iterable[int] = (1,), **settings: Any
+) -> Iterator[Front]:
+    """nginx in front of the processes at these ports until the block ends."""
     with tempfile.TemporaryDirectory(prefix="saferoute-gateway-") as folder:
         Path(folder).chmod(0o755)
-        known = Gateway(Path(folder) / "gateway", free_port(), **settings)
+        known = Gateway(
+            Path(folder) / "gateway",
+            (f"127.0.0.1:{free_port()}",),
+            tuple(f"127.0.0.1:{port}" for port in api),
+            tuple(f"127.0.0.1:{port}" for port in live),
+            **settings,
+        )
         known.configure()
         as_user = gateway.user() if os.geteuid() == 0 else None
         with (known.data / "errors.log").open("w") as errors:

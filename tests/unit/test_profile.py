@@ -31,8 +31,8 @@ def earlier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_gateway_gets_the_address_that_was_the_apis(earlier: Path) -> None:
     profile = open_profile()
     assert profile.url == "http://127.0.0.1:28000"
-    assert profile.gateway.api == (28010, 28011)
-    assert profile.gateway.live == (28020, 28021)
+    assert profile.gateway.api == ("127.0.0.1:28010", "127.0.0.1:28011")
+    assert profile.gateway.live == ("127.0.0.1:28020", "127.0.0.1:28021")
     assert "SAFEROUTE_OWNER_PASSWORD='kept'" in earlier.read_text()
     assert open_profile() == profile
 

@@ -73,7 +73,7 @@ def apis(started: Apis) -> Iterator[Apis]:
 @pytest.fixture(scope="package")
 def front(started: Apis) -> Iterator[Front]:
     """A gateway whose limits no test reaches."""
-    with running_gateway(api=started.ports, live=(1,), calls_per_s=10_000, burst=10_000) as running:
+    with running_gateway(api=started.ports, calls_per_s=10_000, burst=10_000) as running:
         yield running
 
 
@@ -81,7 +81,7 @@ def front(started: Apis) -> Iterator[Front]:
 def strict_front(started: Apis) -> Iterator[Front]:
     """A gateway whose limits are reached at once, and for long."""
     limits = {"calls_per_s": 1, "burst": BURST, "connections": CALLS_AT_ONCE}
-    with running_gateway(api=started.ports, live=(1,), **limits) as running:
+    with running_gateway(api=started.ports, **limits) as running:
         yield running
 
 

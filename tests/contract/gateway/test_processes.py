@@ -21,7 +21,7 @@ def test_calls_are_spread_over_the_processes(caller: httpx.Client, front: Front)
     for name in names:
         assert caller.get("/rpc/echo?words=x", headers={"X-Request-Id": name}).status_code == 200
     asked = {front.logged(name)["process"] for name in names}
-    assert asked == {f"127.0.0.1:{port}" for port in front.gateway.api}
+    assert asked == set(front.gateway.api)
 
 
 def test_a_killed_process_costs_no_call_that_reads_or_can_be_repeated(
