@@ -1,7 +1,9 @@
 """The public HTTP server: it ends without losing a request."""
 
 import asyncio
+import ctypes
 import socket
+import struct
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -14,6 +16,19 @@ from api.traffic import Traffic
 END_S = 10
 """Seconds that running requests have once nothing new is accepted."""
 _STEP_S = 0.1
+HANDSHAKE_S = 0.01
+"""Seconds that a connection half made has to be made: some round trips to the balancer."""
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER, which the module socket does not name
+_NO_SYN = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load the flags of TCP's header
+        (0x45, 0, 1, 0x02),  # has it SYN?
+        (0x06, 0, 0, 0),  # drop it
+        (0x06, 0, 0, 0xFFFFFFFF),  # else take it
+    )
+)
+"""A classic BPF program for a listening socket."""
 
 
 class Front(uvicorn.Server):
@@ -69,10 +84,19 @@ class Front(uvicorn.Server):
         deadline = time.monotonic() + seconds
         while not self.force_exit and time.monotonic() < deadline and not holds():
             await asyncio.sleep(_STEP_S)
+            # A connection is as old as the last look says, and a second is what one may be quiet.
+            self._traffic.look()
             await self.on_tick(self._ticks + 1)
 
     async def _stop_accepting(self, listening: socket.socket) -> None:
-        """Close the socket, and serve those whom the kernel has accepted for it."""
+        """Close the socket, and serve those whom the kernel has accepted for it.
+
+        A connection that the kernel makes between the last look and the closing is reset: under
+        full load that hit one call in 12 % of the stops. So first it is to make no more: who asks
+        for one then asks again after a second, as TCP does, and finds the socket closed.
+        """
+        _ignore_new(listening)
+        await asyncio.sleep(HANDSHAKE_S)
         waiting = listening.dup()
         for server in self.servers:
             server.close()
@@ -95,3 +119,11 @@ class Front(uvicorn.Server):
             server_state=self._traffic,
             app_state=self.lifespan.state,
         )
+
+
+def _ignore_new(listening: socket.socket) -> None:
+    """Have the kernel drop what asks for a new connection."""
+    program = ctypes.create_string_buffer(_NO_SYN)
+    count = len(_NO_SYN) // struct.calcsize("HBBI")
+    described = struct.pack("HP", count, ctypes.addressof(program))
+    listening.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, described)

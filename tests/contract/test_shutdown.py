@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
+import pytest
 
 from api import front as api_front
 from tests.conftest import Primary
@@ -40,10 +41,17 @@ def stop(front: Fronted) -> None:
 
 def is_refused(front: Fronted) -> bool:
     try:
-        front.connect().close()
+        knock(front)
     except ConnectionRefusedError:
         return True
+    except TimeoutError:  # it does not listen any more, and has not closed its socket yet
+        pass
     return False
+
+
+def knock(front: Fronted) -> None:
+    """Connect, and leave; TCP itself would ask again after a second."""
+    socket.create_connection(("127.0.0.1", front.port), timeout=0.2).close()
 
 
 def test_a_running_call_ends_and_says_so() -> None:
@@ -82,6 +90,18 @@ def test_a_connection_just_made_is_served_when_no_more_are() -> None:
         eventually(lambda: is_refused(front))
         fresh.sendall(GET)
         (answer,) = answers(read_all(fresh))
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
+def test_no_connection_is_made_that_nobody_would_serve(monkeypatch) -> None:
+    """Between the last look at who waits and the closing of the socket."""
+    monkeypatch.setattr(api_front, "HANDSHAKE_S", 0.5)
+    with fronted() as front, front.connect() as before:
+        stop(front)
+        with pytest.raises(TimeoutError):
+            knock(front)
+        before.sendall(GET)
+        (answer,) = answers(read_all(before))
         assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
