@@ -35,16 +35,11 @@ class Lines:
 
     async def ask(self, key: str, *command: str | float) -> Any:
         """What the master that holds the key answers; RedisGoneError after 50 ms."""
-        slots = self._redis.nodes_manager.slots_cache
-        nodes = slots.get(self._redis.keyslot(key))
-        if nodes:
-            line = self._lines.get(nodes[0].name)
-            if line is not None and not line.is_closed:
-                answer = await line.ask(command)
-                if not isinstance(answer, hiredis.ReplyError):
-                    return answer
-            elif nodes[0].name not in self._openings:
-                self._open(nodes[0])
+        line = self._line(key)
+        if line is not None:
+            answer = await line.ask(command)
+            if not isinstance(answer, hiredis.ReplyError):
+                return answer
         return await self._redis.execute_command(*command)
 
     def send(self, key: str, command: tuple[Any, ...]) -> "asyncio.Future[Any] | None":
@@ -52,15 +47,8 @@ class Lines:
 
         For what nobody waits for: it costs no task. RedisGoneError is what it fails with.
         """
-        nodes = self._redis.nodes_manager.slots_cache.get(self._redis.keyslot(key))
-        if not nodes:
-            return None
-        line = self._lines.get(nodes[0].name)
-        if line is not None and not line.is_closed:
-            return line.ask(command)
-        if nodes[0].name not in self._openings:
-            self._open(nodes[0])
-        return None
+        line = self._line(key)
+        return None if line is None else line.ask(command)
 
     async def close(self) -> None:
         """Cut all connections."""
@@ -69,6 +57,18 @@ class Lines:
             await asyncio.wait([opening])
         for line in self._lines.values():
             line.close()
+
+    def _line(self, key: str) -> "_Line | None":
+        """To the master that holds the key; where there is none yet, it is being connected."""
+        nodes = self._redis.nodes_manager.slots_cache.get(self._redis.keyslot(key))
+        if not nodes:
+            return None
+        line = self._lines.get(nodes[0].name)
+        if line is not None and not line.is_closed:
+            return line
+        if nodes[0].name not in self._openings:
+            self._open(nodes[0])
+        return None
 
     def _open(self, node: ClusterNode) -> None:
         task = asyncio.create_task(self._connect(node))

@@ -3,7 +3,6 @@
 import json
 import logging
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from worker import database, reports
+from worker import command, database, reports
 from worker.app import app
 
 Claim = dict[str, Any]
@@ -136,15 +135,12 @@ def _export(claim: Claim) -> Made:
     """As an operator would: archives are read too, and no upkeep may run beside it."""
     with tempfile.TemporaryDirectory(prefix="saferoute-export-") as folder:
         path = Path(folder) / "export.zip"
-        program = Path(sys.executable).with_name("saferoute")
+        patience = _EXPORT_LEASE - timedelta(minutes=1)
         try:
-            done = subprocess.run(
-                [program, "users", "export", "-", path],
-                input=claim["user_id"],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=(_EXPORT_LEASE - timedelta(minutes=1)).total_seconds(),
+            done = command.saferoute(
+                *("users", "export", "-", str(path)),
+                timeout_s=patience.total_seconds(),
+                told=claim["user_id"],
             )
         except subprocess.TimeoutExpired:
             raise FailedError("It took too long; ask who runs this platform for it.") from None

@@ -6,8 +6,6 @@ finds that row again.
 """
 
 import logging
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -15,15 +13,14 @@ from typing import Any
 
 import psycopg
 
-from worker import database, relay, texts
+from worker import command, database, relay, texts
 from worker.app import app
 from worker.channels import Message, RefusedError, Sent, TryAgainError
 from worker.clients import channels
+from worker.outgoing import TOTAL_S
 
 _LOG = logging.getLogger("saferoute.worker")
 _LEASE_S = 10
-_SEND_S = 8
-"""A client's longest attempt (worker.channels)."""
 _AT_ONCE = 500
 """What one sweep queues or removes: as much as the workers of one machine do in two seconds."""
 
@@ -126,7 +123,7 @@ def _send(claim: Mapping[str, Any], begun: float) -> Sent:
     # An earlier attempt may have reached the provider, whatever its worker came to know of that.
     if claim["attempts"] > 1 and (found := channels().find(message)) is not None:
         return found
-    if time.monotonic() - begun > _LEASE_S - _SEND_S:
+    if time.monotonic() - begun > _LEASE_S - TOTAL_S:
         raise TryAgainError("too late to send within the lease", 0)
     return channels().send(message)
 
@@ -158,7 +155,6 @@ def _message(claim: Mapping[str, Any]) -> Message:
 
 def _saferoute(*words: str, timeout_s: float) -> None:
     """Run the operators' command; a line of it that says what is wrong goes to the log."""
-    line = [sys.executable, "-c", "from ops.command import main; main()", *words]
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=timeout_s)
+    done = command.saferoute(*words, timeout_s=timeout_s)
     if done.returncode:
         _LOG.error("saferoute %s: %s", " ".join(words), done.stderr.strip()[-500:])

@@ -16,9 +16,10 @@ begin
         execute format('drop policy if exists every_row on core.%I', v_table);
         execute format('create policy every_row on core.%I to saferoute_tasks using (true)', v_table);
     end loop;
+    -- Of whose walk it is, and whom to tell: also for sweeps and reports.
     foreach v_table in array array['contacts', 'journeys', 'journey_points'] loop
         execute format('drop policy if exists every_row on core.%I', v_table);
-        execute format('create policy every_row on core.%I to saferoute_tasks using (true)', v_table);
+        execute format('create policy every_row on core.%I for select to saferoute_tasks using (true)', v_table);
     end loop;
     foreach v_table in array array['alerts', 'alert_deliveries', 'alert_events'] loop
         execute format('drop policy if exists opened on core.%I', v_table);

@@ -15,10 +15,6 @@ begin
         execute format('drop policy if exists every_row on core.%I', v_table);
         execute format('create policy every_row on core.%I to saferoute_tasks using (true)', v_table);
     end loop;
-    foreach v_table in array array['journeys', 'journey_points'] loop
-        execute format('drop policy if exists every_row on core.%I', v_table);
-        execute format('create policy every_row on core.%I for select to saferoute_tasks using (true)', v_table);
-    end loop;
     foreach v_table in array array[
         'watches', 'journey_events', 'journey_shares', 'journeys', 'journey_points', 'contacts', 'alerts'
     ] loop

@@ -1,8 +1,6 @@
 create or replace function core.last_position(p_user_id uuid, p_journey_id uuid) returns geometry
 language plpgsql stable parallel safe security invoker
 set search_path = core, public, pg_temp
-set plan_cache_mode = 'force_custom_plan'
-set max_parallel_workers_per_gather = '0'
 as $$
 declare
     v_journey core.journeys;
@@ -16,16 +14,7 @@ begin
         end
     order by j.started_at desc
     limit 1;
-    return (
-        select p.geom
-        from core.journey_points as p
-        where p.journey_id = v_journey.journey_id
-            and p.recorded_at >= greatest(v_journey.points_from, v_journey.points_until - interval '2 days')
-            and p.recorded_at < v_journey.points_until
-            and p.cell = any(v_journey.cells)
-        order by p.recorded_at desc
-        limit 1
-    );
+    return (core.newest_point(v_journey)).geom;
 end
 $$;
 

@@ -6,18 +6,9 @@ declare
     v_delivery core.alert_deliveries;
 begin
     -- A delivery is its row's: whoever comes second finds it claimed. Nothing else is locked here, so nobody waits in a ring.
-    update core.alert_deliveries as d set
+    update core.sendable_deliveries as d set
         attempts = d.attempts + 1, claim_id = gen_random_uuid(), claimed_until = clock_timestamp() + p_lease
-    where d.delivery_id = p_delivery_id
-        and d.state = 'queued' and d.channel <> 'live' and d.address is not null
-        and d.next_attempt_at <= clock_timestamp()
-        and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
-        -- Told tier by tier: not before its own, and not after somebody has taken care.
-        and exists (
-            select from core.alerts as a
-            where a.alert_id = d.alert_id
-                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
-        )
+    where d.delivery_id = p_delivery_id and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
     returning d.* into v_delivery;
     if not found then
         return null;

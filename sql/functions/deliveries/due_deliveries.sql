@@ -5,15 +5,8 @@ as $$
 begin
     return query
     select d.delivery_id
-    from core.alert_deliveries as d
-    where d.state = 'queued' and d.channel <> 'live' and d.address is not null
-        and d.next_attempt_at <= clock_timestamp()
-        and (d.claimed_until is null or d.claimed_until <= clock_timestamp())
-        and exists (
-            select from core.alerts as a
-            where a.alert_id = d.alert_id
-                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
-        )
+    from core.sendable_deliveries as d
+    where d.claimed_until is null or d.claimed_until <= clock_timestamp()
     order by d.next_attempt_at
     limit p_limit;
 end

@@ -29,14 +29,7 @@ begin
                 'claimed', count(*) filter (where d.claimed_until > clock_timestamp()),
                 'retried', count(*) filter (where d.attempts > 0 and d.claimed_until is null)
             )
-            from core.alert_deliveries as d
-            where d.state = 'queued' and d.channel <> 'live' and d.address is not null
-                and d.next_attempt_at <= clock_timestamp()
-                and exists (
-            select from core.alerts as a
-            where a.alert_id = d.alert_id
-                and (a.ended_at is null and a.tier >= d.tier or d.kind not in ('alert', 'duress'))
-        )
+            from core.sendable_deliveries as d
         ),
         'messages', (
             select json_build_object(
