@@ -95,6 +95,25 @@ class Settings(BaseSettings):
         description="Where retired periods are archived; from the repository, if not absolute. "
         "It holds positions of people: protect and back it up like the database.",
     )
+    backup_config: Path | None = Field(
+        default=None,
+        description="pgBackRest's configuration on a host with a PostgreSQL server: what "
+        "`saferoute backup` and `saferoute restore` go by. Without it none are made from here. The "
+        "local profile has one of its own.",
+    )
+    backup_passphrase: SecretStr | None = Field(
+        default=None,
+        min_length=20,
+        description="What backups and the WAL archive are encrypted with. Without it they are of "
+        "no use: keep a copy where they are not.",
+    )
+    backup_days: int = Field(
+        default=14,
+        ge=1,
+        description="Days back that a restore can reach. Backups stay up to nine days longer: "
+        "until a newer full one, made once a week, reaches back as far. Whoever is erased is in "
+        "them until then.",
+    )
     max_replay_lag_s: float = Field(
         default=30,
         description="Seconds a replica may be behind before retiring, restoring and splitting "

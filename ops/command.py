@@ -9,6 +9,7 @@ import typer
 from ops import (
     alerts,
     api_keys,
+    backup,
     crime,
     demo,
     demo_walk,
@@ -42,6 +43,7 @@ app.add_typer(migrate.app, name="migrate")
 app.add_typer(partitions.app, name="partitions")
 app.add_typer(users.app, name="users")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(backup.app, name="backup")
 app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(api_keys.app, name="api-keys")

@@ -23,7 +23,7 @@ from dotenv import dotenv_values
 
 from common import signing_keys
 from common.settings import REPOSITORY, Settings, environment_file, settings
-from ops import cluster, gateway, redis_cluster, supervision
+from ops import archiving, cluster, gateway, redis_cluster, supervision
 from ops.cluster import Server
 from ops.errors import OperatorError
 from ops.gateway import Gateway
@@ -45,6 +45,7 @@ _SECRETS = (
     "REDIS_PASSWORD",
     "JWT_SECRET",
     "SESSION_SECRET",
+    "BACKUP_PASSPHRASE",
 )
 
 
@@ -330,7 +331,8 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     wanted = {**addresses, **passwords, **issuing, **known, **later}
     if "SAFEROUTE_SERVERS" not in wanted:
         wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
-    return wanted
+    configuration = str(archiving.configuration(Path(wanted["SAFEROUTE_SERVERS"])))
+    return {"SAFEROUTE_BACKUP_CONFIG": configuration, **wanted}
 
 
 def _is_without_gateway(known: Mapping[str, str]) -> bool:

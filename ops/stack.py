@@ -15,11 +15,15 @@ from rich.console import Console
 
 from common.settings import settings
 from ops import (
+    archiving,
+    backup,
+    backup_health,
     first_city,
     first_route,
     health,
     logins,
     migrate,
+    pgbackrest,
     redis_cluster,
     schema,
     stack_status,
@@ -52,6 +56,7 @@ def up(
     with profile.lock():
         _start_supervisor(profile)
         _start_primary(profile)
+        _prepare_backups(profile)
         changed = _install_schema()
         for standby in profile.standbys:
             _start_standby(profile, standby)
@@ -61,8 +66,10 @@ def up(
         _start_gateway(profile)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
+        _back_up_first()
     stack_status.show(profile)
     typer.echo(health.summary())
+    typer.echo(backup_health.summary())
     trip, answer = first_route.ask(profile.url, settings().owner_conninfo, found)
     first_route.show(profile.url, trip, answer)
 
@@ -139,7 +146,9 @@ def _stop(profile: Profile) -> None:
 
 
 def _start_primary(profile: Profile) -> None:
-    options = {**OPTIONS, "cluster_name": "primary"}
+    archiving.configure(profile.servers, profile.primary)
+    config = archiving.configuration(profile.servers)
+    options = {**OPTIONS, "cluster_name": "primary", **archiving.options(config)}
     if profile.primary.exists:
         _configure(profile, "primary", profile.primary, options, HBA)
     else:
@@ -151,6 +160,27 @@ def _start_primary(profile: Profile) -> None:
         _wait(
             profile, "primary", lambda: logins.answers(logins.server_conninfo(profile.primary.port))
         )
+
+
+def _prepare_backups(profile: Profile) -> None:
+    """Let the repository know this primary, before it has WAL to archive."""
+    primary = logins.server_conninfo(profile.primary.port)
+    with psycopg.connect(primary) as connection:
+        query = "select system_identifier, version() from pg_control_system()"
+        wanted = str(connection.execute(query).fetchone())
+    if profile.remembered("backups") == wanted:
+        return
+    with _step("Repository of backups"):
+        pgbackrest.open_repository().prepare()
+        profile.remember("backups", wanted)
+
+
+def _back_up_first() -> None:
+    """The first backup; the worker makes one every day."""
+    repository = pgbackrest.open_repository()
+    if not repository.backups():
+        with _step("First backup"):
+            backup.make(repository)
 
 
 def _install_schema() -> bool:

@@ -20,5 +20,7 @@ ENTRIES = {
     "tidy": _entry("tidy", "default", crontab(minute="*/10"), 600),
     "sweep_reports": _entry("sweep_reports", "default", crontab(), 60),
     "refresh_risk": _entry("refresh_risk", "bulk", crontab(minute=40), 3600),
+    # After the periods of the day have been made and retired.
+    "backup": _entry("backup", "bulk", crontab(hour=4, minute=40), 12 * 3600),
     "maintain": _entry("maintain", "bulk", crontab(hour=3, minute=20), 12 * 3600),
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from common.settings import settings
 from worker import command, database, relay, texts
 from worker.app import app
 from worker.channels import Message, RefusedError, Sent, TryAgainError
@@ -93,6 +94,13 @@ def refresh_risk() -> None:
 def maintain() -> None:
     """Make the periods ahead, and retire those that are due."""
     _saferoute("partitions", "maintain", timeout_s=6500)
+
+
+@app.task(name="backup", time_limit=6600)
+def backup() -> None:
+    """Back up the database, where that is done from this machine."""
+    if settings().backup_config is not None:
+        _saferoute("backup", timeout_s=6500)
 
 
 @database.patient

@@ -35,7 +35,7 @@ wanted() {
     [ "$1" = python ] && return
     echo "postgresql-$2" "postgresql-$2-postgis-3" "postgresql-$2-partman" "postgresql-$2-pgrouting"
     echo python3-psycopg2 # for pg_partman's scripts
-    echo redis-server nginx
+    echo redis-server nginx pgbackrest
     [ "$1" = run ] && return
     if [ "$1" = bench ]; then
         echo debootstrap

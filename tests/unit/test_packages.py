@@ -16,7 +16,7 @@ from common.settings import REPOSITORY
 SCRIPT = REPOSITORY / "deploy" / "local" / "packages.sh"
 PYTHON = ["python3", "python3-venv"]
 SERVICES = ["redis-server", "nginx"]
-OTHERS = ("faketime", *SERVICES)
+OTHERS = ("faketime", "pgbackrest", *SERVICES)
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -67,7 +67,8 @@ class Machine:
 
 def server(major: int) -> list[str]:
     names = ["", "-postgis-3", "-partman", "-pgrouting"]
-    return [*(f"postgresql-{major}{name}" for name in names), "python3-psycopg2", *SERVICES]
+    postgresql = [f"postgresql-{major}{name}" for name in names]
+    return [*postgresql, "python3-psycopg2", *SERVICES, "pgbackrest"]
 
 
 @pytest.mark.parametrize("major", [15, 17])
@@ -88,7 +89,7 @@ def test_only_what_is_missing_is_added_and_tests_need_more(tmp_path) -> None:
 def test_a_newer_postgresql_that_is_there_is_used(tmp_path) -> None:
     machine = Machine(tmp_path, 15, [*PYTHON, *server(15), "postgresql-17"])
     machine.add("run")
-    assert machine.added == server(17)[1:-3]
+    assert machine.added == server(17)[1:4]
 
 
 def test_a_complete_machine_is_left_alone(tmp_path) -> None:
