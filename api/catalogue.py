@@ -49,7 +49,8 @@ select
     ) as parameters,
     coalesce(
         e.class, case when p.provolatile = 'v' then 'writes' else 'reads' end
-    ) as endpoint_class
+    ) as endpoint_class,
+    coalesce(e.is_repeatable, false) as is_repeatable
 from pg_proc as p
 inner join pg_type as t on t.oid = p.prorettype
 left join core.endpoints as e on e.endpoint = p.proname
@@ -91,6 +92,8 @@ class Function:
     required: frozenset[str]
     endpoint_class: str
     """What limits, scopes and lanes go by: `core.endpoints`."""
+    is_repeatable: bool
+    """Whether the same call twice does no more than once: `core.endpoints`."""
     takes_body: bool
     """Its one parameter is an unnamed json or jsonb: the whole body goes there."""
     action: str

@@ -7,6 +7,7 @@ timer.
 
 import asyncio
 import re
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ _BODY_LIMIT = 2048  # bytes: larger batches are worth a transaction of their own
 _AT_ONCE = 512  # calls in one statement
 _IN_FLIGHT = 2  # statements: one runs while the other commits; a third gained nothing
 _MOST_WAITING = 4096  # calls
-_WAIT = 2.0  # seconds a call waits for its turn before it is 503
+_WAIT = 2.0  # seconds a call waits for its turn, where there is a primary, before it is 503
 _STORE = "select core.record_points_together($1, $2)"
 _ARGUMENTS = {"journey_id", "points"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -70,7 +71,7 @@ class Ingest:
         if len(self._waiting) >= _MOST_WAITING:
             raise _too_busy()
         loop = asyncio.get_running_loop()
-        call = _Call(caller.user_id, body, timeout, loop.time(), loop.create_future())
+        call = _Call(caller.user_id, body, timeout, time.monotonic(), loop.create_future())
         self._waiting.append(call)
         if len(self._storing) < _IN_FLIGHT:
             task = loop.create_task(self._store_all())
@@ -106,7 +107,10 @@ class Ingest:
         GROUP_SIZES.observe(len(calls))
         try:
             with GROUP_SECONDS.time():
-                [[answers]] = await self._servers.write(_STORE, arguments, calls[0].timeout)
+                # What was stored already is counted as a duplicate.
+                [[answers]] = await self._servers.write(
+                    _STORE, arguments, calls[0].timeout, is_repeatable=True
+                )
         except asyncpg.PostgresError:
             # Whatever it was, it may concern one of them only: each finds out for itself.
             return [None] * len(calls)
@@ -115,12 +119,11 @@ class Ingest:
 
     def _refuse_late(self) -> None:
         """503 for those that have waited too long, as for those that wait for a connection."""
-        loop = asyncio.get_running_loop()
         self._clock = None
         while self._waiting:
-            deadline = self._waiting[0].since + _WAIT
-            if deadline > loop.time():
-                self._clock = loop.call_at(deadline, self._refuse_late)
+            left = self._servers.until(self._waiting[0].since, _WAIT) - time.monotonic()
+            if left > 0:
+                self._clock = asyncio.get_running_loop().call_later(left, self._refuse_late)
                 break
             late = self._waiting.popleft()
             if not late.answer.done():

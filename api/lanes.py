@@ -10,7 +10,8 @@ RESERVED = 8
 """One connection of so many, and at least one, is for priority calls alone."""
 PATIENCE = 2.0
 """Seconds a call waits for a connection before it is refused."""
-_LONGEST = 64  # calls in a lane for each connection; more would not be served in time
+LONGEST = 64
+"""Calls in a lane for each connection; more would not be served in time."""
 
 
 class Lanes:
@@ -20,7 +21,7 @@ class Lanes:
         """There are `size` connections, at least two."""
         self._free = size
         self._ordinary = size - max(1, size // RESERVED)  # what ordinary calls may still take
-        self._longest = size * _LONGEST
+        self._longest = size * LONGEST
         self._waiting: dict[bool, deque[asyncio.Future[None]]] = {True: deque(), False: deque()}
 
     @property

@@ -37,6 +37,12 @@ REPLICA_WAITS = Counter(
     "came too late and the primary was asked.",
     ["outcome"],
 )
+WRITE_WAITS = Counter(
+    "saferoute_write_waits",
+    "Writes that may be sent again and waited for a primary: it came, and they were sent, or they "
+    "were given up.",
+    ["outcome"],
+)
 POOL_WAITS = Histogram(
     "saferoute_pool_wait_seconds",
     "Time that calls waited for a connection to PostgreSQL, where none was free.",

@@ -49,7 +49,7 @@ class Reports:
         try:
             # On the primary: who has just heard that it is ready must find it.
             [row] = await self._servers.write(
-                _CONTENT, (caller.role, caller.claims, named), timeout
+                _CONTENT, (caller.role, caller.claims, named), timeout, is_repeatable=True
             )
         except asyncpg.PostgresError as error:
             statuses = self._catalogue.contents.statuses

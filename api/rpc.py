@@ -186,7 +186,13 @@ class Rpc:
                         _CALL_ONCE,
                         (*parameters, key.decode("latin-1"), function.name),
                     )
-                rows = await self._servers.write(run, parameters, timeout, is_priority=is_priority)
+                rows = await self._servers.write(
+                    run,
+                    parameters,
+                    timeout,
+                    is_priority=is_priority,
+                    is_repeatable=key is not None or function.is_repeatable,
+                )
             else:
                 after = self._after(call.headers.get(consistency.HEADER))
                 rows = await self._servers.read(

@@ -160,6 +160,10 @@ class Server:
                 await self._nudged.wait()
         self._nudged.clear()
 
+    def nudge(self) -> None:
+        """Look at once."""
+        self._nudged.set()
+
     def close(self) -> None:
         """Cut all connections."""
         self._watcher.cut()

@@ -2,12 +2,14 @@
 
 Each server is asked twice a second what it is and where it is, so a failover needs no change of
 settings. Reads go to the standbys that are not too far behind, and fall back to the primary;
-writes go to the primary or are refused with 503.
+writes go to the primary. Without one, those that may be sent again wait for a while, and all others
+are refused with 503.
 """
 
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
@@ -16,12 +18,14 @@ import asyncpg
 
 from api.consistency import History, Position
 from api.errors import unavailable
-from api.metrics import READS, REPLICA_WAITS
+from api.metrics import READS, REPLICA_WAITS, WRITE_WAITS
+from api.outages import LATEST, PATIENCE, Outages
 from api.server import STATES, Report, Server, ServerGoneError
 from api.watcher import UNREACHABLE
 from common.settings import Settings
 
 _LOOK_EVERY = 0.5  # seconds between two looks at a server
+_LOOK_EVERY_IN_OUTAGE = 0.1
 _CATALOGUE_TIMEOUT = 5.0
 _ON_PRIMARY, _ON_STANDBY = READS.labels("primary"), READS.labels("standby")
 
@@ -42,6 +46,8 @@ class Servers:
         self._readers: list[Server] = []  # standbys that are near enough
         self._others: list[Server] = []  # standbys that are not
         self._turn = count()
+        self._outages = Outages(settings.connections_per_process)
+        self._primary_since = time.monotonic()
         self._watching: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
@@ -101,20 +107,42 @@ class Servers:
         timeout: float,
         *,
         is_priority: bool = False,
+        is_repeatable: bool = False,
     ) -> list[asyncpg.Record]:
         """Rows of a statement that may write, on the primary; see `read`.
 
-        It is never run again: where the connection is lost (503) it may have happened.
+        What may be done twice `is_repeatable`: it waits up to PATIENCE seconds for a primary, and
+        is run once more where it is not known to have happened. Any other is 503 at once, and may
+        have happened.
         """
-        primary = self._primary
-        if primary is not None:
-            try:
-                return await primary.run(statement, arguments, timeout, is_priority)
-            except ServerGoneError:
-                pass
-            except asyncpg.ReadOnlySQLTransactionError:
-                primary.is_no_primary()
+        began = time.monotonic()
+        runs, ran_at = 0, began
+        while True:
+            primary = self._primary
+            if primary is not None:
+                try:
+                    return await primary.run(statement, arguments, timeout, is_priority)
+                except ServerGoneError:
+                    runs += 1
+                except asyncpg.ReadOnlySQLTransactionError:
+                    primary.is_no_primary()
+                ran_at = time.monotonic()
+            if not is_repeatable or runs > 1:
+                break
+            has_ended = await self._outages.end(ran_at, began + PATIENCE, is_priority=is_priority)
+            WRITE_WAITS.labels("ended" if has_ended else "given_up").inc()
+            if not has_ended:
+                break
+            timeout = min(timeout, began + LATEST - time.monotonic())
         raise unavailable("No primary database server answers")
+
+    def until(self, asked_at: float, seconds: float) -> float:
+        """When a write that was asked for then has waited for so long: not counting the time
+        without a primary, for which it waits as in `write`. On the monotonic clock.
+        """
+        if self._primary is None:
+            return asked_at + PATIENCE
+        return max(asked_at, self._primary_since) + seconds
 
     async def position(self) -> Position | None:
         """What is committed by now, for who has just written; none where the primary is lost.
@@ -169,21 +197,32 @@ class Servers:
 
     async def _watch(self, server: Server) -> None:
         while True:
-            await server.idle(_LOOK_EVERY)
+            await server.idle(_LOOK_EVERY_IN_OUTAGE if self._is_outage else _LOOK_EVERY)
             try:
                 await server.look()
             except Exception as error:  # an end to watching would be an end to failover
                 logger.error("%s while looking at %s", type(error).__name__, server)
             self._arrange()
 
+    @property
+    def _is_outage(self) -> bool:
+        """Whether a new primary is looked for; not where others have all its connections."""
+        return self._primary is None and all(server.state != "full" for server in self._all)
+
     def _arrange(self) -> None:
         """Decide anew who writes and who reads, by what the servers have told."""
         primaries = [server for server in self._all if server.state == "primary"]
         # Two are possible while one that was replaced does not know it: the newer counts.
         primary = max(primaries, key=lambda server: server.position.timeline, default=None)
+        had_primary, self._primary = self._primary is not None, primary
         if primary is not None:
             self._history.add(primary.seen_at, primary.position)
-        self._primary = primary
+            if not had_primary:
+                self._primary_since = time.monotonic()
+            self._outages.wake(primary.seen_at)
+        elif had_primary:
+            for server in self._all:
+                server.nudge()
         self._readers, self._others = [], []
         for server in self._all:
             was_reader, server.reads = server.reads, False

@@ -10,11 +10,13 @@ comment on column core.endpoint_classes.description is 'What the calls have in c
 
 create table if not exists core.endpoints (
     endpoint text primary key,
-    class text not null references core.endpoint_classes (class) on delete restrict
+    class text not null references core.endpoint_classes (class) on delete restrict,
+    is_repeatable boolean not null default false
 );
 comment on table core.endpoints is 'The class of an endpoint. A function that is not listed is of class `reads`, or `writes` where it is VOLATILE.';
 comment on column core.endpoints.endpoint is 'Name of a function of schema api, or a path that begins with /auth/.';
 comment on column core.endpoints.class is 'Its class.';
+comment on column core.endpoints.is_repeatable is 'Of a function that writes: whether the same call twice does no more than once, and is answered alike. The API sends it again itself where the primary was lost.';
 create index if not exists endpoints_class on core.endpoints (class);
 grant select on core.endpoint_classes, core.endpoints to authenticator;
 
@@ -31,8 +33,11 @@ insert into core.endpoint_classes (class, is_priority, description) values
 ('sos', true, 'A call for help. Never limited.')
 on conflict (class) do update set is_priority = excluded.is_priority, description = excluded.description;
 
-insert into core.endpoints (endpoint, class) values
-('safe_routes', 'routes'),
-('route_safety', 'routes'),
-('record_points', 'ingest')
-on conflict (endpoint) do update set class = excluded.class;
+insert into core.endpoints (endpoint, class, is_repeatable) values
+('safe_routes', 'routes', false),
+('route_safety', 'routes', false),
+('record_points', 'ingest', true),
+('start_journey', 'writes', true),
+('end_journey', 'writes', true),
+('watch_journey', 'writes', true)
+on conflict (endpoint) do update set class = excluded.class, is_repeatable = excluded.is_repeatable;

@@ -125,8 +125,8 @@ on conflict (relation) do update set
     description = excluded.description,
     secrets = excluded.secrets;
 
-insert into core.endpoints (endpoint, class) values
-('add_contact', 'codes'),
-('update_contact', 'codes'),
-('resend_contact_invitation', 'codes')
-on conflict (endpoint) do update set class = excluded.class;
+insert into core.endpoints (endpoint, class, is_repeatable) values
+('add_contact', 'codes', true),
+('update_contact', 'codes', false),
+('resend_contact_invitation', 'codes', false)
+on conflict (endpoint) do update set class = excluded.class, is_repeatable = excluded.is_repeatable;

@@ -322,15 +322,16 @@ from (
 ) as v (relation, shown_as)
 where d.relation = v.relation;
 
-insert into core.endpoints (endpoint, class) values
-('raise_sos', 'sos'),
-('cancel_sos', 'sos'),
-('acknowledge_alert', 'sos'),
-('acknowledge_by_link', 'sos'),
-('alert_by_link', 'sos'),
-('resolve_alert', 'sos'),
-('alerts_since', 'sos'),
-('alert_status', 'sos'),
-('raise_drill', 'codes'),
-('set_alert_settings', 'sign_in')
-on conflict (endpoint) do update set class = excluded.class;
+-- The gateway sends all of class sos again that it got no answer to: what writes of it is repeatable.
+insert into core.endpoints (endpoint, class, is_repeatable) values
+('raise_sos', 'sos', true),
+('cancel_sos', 'sos', true),
+('acknowledge_alert', 'sos', true),
+('acknowledge_by_link', 'sos', true),
+('alert_by_link', 'sos', false),
+('resolve_alert', 'sos', true),
+('alerts_since', 'sos', false),
+('alert_status', 'sos', false),
+('raise_drill', 'codes', true),
+('set_alert_settings', 'sign_in', false)
+on conflict (endpoint) do update set class = excluded.class, is_repeatable = excluded.is_repeatable;

@@ -73,6 +73,6 @@ insert into core.rate_limits (class, subject, amount, window_s, is_hard) values
 ('documents', 'user', 30, 3600, false),
 ('documents', 'ip', 120, 3600, false)
 on conflict (class, subject, api_key_id) do nothing;
-insert into core.endpoints (endpoint, class) values
-('request_report', 'documents')
-on conflict (endpoint) do update set class = excluded.class;
+insert into core.endpoints (endpoint, class, is_repeatable) values
+('request_report', 'documents', true)
+on conflict (endpoint) do update set class = excluded.class, is_repeatable = excluded.is_repeatable;

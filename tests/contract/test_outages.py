@@ -1,0 +1,163 @@
+"""What becomes of calls that are under way, or come, while there is no primary, or no standby."""
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from ops.cluster import Server, run
+from tests.conftest import Primary
+from tests.contract.pair import Pair, serve_pair
+from tests.contract.serving import bearer
+from tests.contract.test_ingest import Walk, point, start
+from tests.contract.test_rpc import assert_error, eventually
+
+PATIENCE = 8
+"""Seconds that a write waits for a primary."""
+
+
+@pytest.fixture
+def pair(cluster_directory: Path) -> Iterator[Pair]:
+    with serve_pair(cluster_directory) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def lasting_pair(cluster_directory: Path) -> Iterator[Pair]:
+    """For tests that leave it as they found it."""
+    with serve_pair(cluster_directory) as served:
+        yield served
+
+
+class Callers:
+    """People who call at the same time."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._pool = ThreadPoolExecutor(64)
+        self.client = httpx.Client(
+            base_url=pair.api.url, timeout=30, limits=httpx.Limits(max_connections=64)
+        )
+
+    def post(
+        self, name: str, body: object, headers: dict[str, str] | None = None
+    ) -> "Future[httpx.Response]":
+        return self._pool.submit(self.client.post, f"/rpc/{name}", json=body, headers=headers)
+
+    def order(self, item: str) -> "Future[httpx.Response]":
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        return self.post("place_order", {"item": item}, bearer(sub=str(uuid.uuid4())) | key)
+
+    def help(self, alert_id: uuid.UUID, person: str) -> "Future[httpx.Response]":
+        return self.post("raise_sos", {"alert_id": str(alert_id)}, bearer(sub=person))
+
+    def under_way(self, count: int) -> None:
+        """Return once the API is at work on so many calls."""
+        eventually(lambda: self._in_flight() == count)
+
+    def _in_flight(self) -> int:
+        shown = httpx.get(f"{self._pair.api.admin}/metrics").text
+        found = re.search(r"^saferoute_requests_in_flight (\d+)", shown, re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self.client.close()
+
+
+@contextmanager
+def callers(pair: Pair) -> Iterator[Callers]:
+    found = Callers(pair)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@contextmanager
+def superuser(pair: Pair, server: Server) -> Iterator[psycopg.Connection]:
+    where = Primary(server, pair.password).conninfo("postgres")
+    with psycopg.connect(where, autocommit=True) as connection:
+        yield connection
+
+
+def waiting_for(connection: psycopg.Connection, event: str) -> list[int]:
+    """Backends of the API that wait for this."""
+    rows = connection.execute(
+        "select pid from pg_stat_activity where wait_event = %s and usename = 'authenticator'",
+        [event],
+    )
+    return [pid for (pid,) in rows]
+
+
+def timed(future: Callable[[], Any]) -> float:
+    began = time.monotonic()
+    future()
+    return time.monotonic() - began
+
+
+def test_what_may_be_sent_again_waits_for_the_new_primary(pair: Pair) -> None:
+    walk = Walk()
+    with superuser(pair, pair.primary) as database:
+        start(database, [walk])
+        database.execute("insert into core.endpoints values ('write_note', 'writes', true)")
+    pair.replayed()
+    points = {"journey_id": walk.journey_id, "points": [point()]}
+    with callers(pair) as people:
+        # Whether it has happened nobody can know: it was on its way when the primary died.
+        lost = people.post("write_note", {"value": 7, "seconds": 20})
+        people.under_way(1)
+        pair.primary.stop("immediate")
+        orders = [people.order(f"item {number}") for number in range(20)]
+        alert_id, person = uuid.uuid4(), str(uuid.uuid4())
+        helped = [people.help(alert_id, person) for _ in range(2)]
+        stored = [people.post("record_points", points, bearer(sub=walk.person)) for _ in range(5)]
+        people.under_way(28)
+        for _ in range(5):  # nobody else waits
+            assert timed(lambda: assert_error(pair.write(), 503, "PGRST000")) < 1
+        run("pg_ctl", "-D", pair.standby.data, "-w", "promote")
+        assert {answer.result().status_code for answer in (*orders, *helped, *stored)} == {200}
+        assert helped[0].result().json()["alert_id"] == str(alert_id)
+        # It sleeps again, longer than a write may take in all.
+        assert_error(lost.result(), 503, "57014")
+    assert pair.ask(pair.standby, "select count(*) from api.orders") == 20
+    assert pair.ask(pair.standby, "select count(*) from core.alerts") == 1
+    assert pair.ask(pair.standby, "select count(*) from core.journey_points") == 1
+
+
+def test_a_lost_connection_costs_nobody_a_call_that_may_be_sent_again(lasting_pair: Pair) -> None:
+    pair = lasting_pair
+    with superuser(pair, pair.primary) as database, callers(pair) as people:
+        database.execute("select pg_advisory_lock(174174)")
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        headers = bearer(sub=str(uuid.uuid4())) | key
+        again = people.post("place_slowly", {"item": "again"}, headers)
+        once = people.post("place_slowly", {"item": "once"}, bearer(sub=str(uuid.uuid4())))
+        eventually(lambda: len(waiting_for(database, "advisory")) == 2)
+        for pid in waiting_for(database, "advisory"):
+            database.execute("select pg_terminate_backend(%s)", [pid])
+        assert_error(once.result(), 503, "PGRST000")
+        eventually(lambda: len(waiting_for(database, "advisory")) == 1)
+        database.execute("select pg_advisory_unlock(174174)")
+        assert again.result().status_code == 200
+        items = "select array_agg(item) from api.orders where item in ('once', 'again')"
+        assert pair.ask(pair.primary, items) == ["again"]
+
+
+def test_no_call_waits_for_ever(pair: Pair) -> None:
+    pair.primary.stop("immediate")
+    with callers(pair) as people:
+        began = time.monotonic()
+        answers = [people.order("late") for _ in range(3)]
+        for answer in answers:
+            assert_error(answer.result(), 503, "PGRST000")
+            assert answer.result().headers["retry-after"] == "1"
+        assert PATIENCE - 0.5 < time.monotonic() - began < PATIENCE + 1
