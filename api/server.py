@@ -26,6 +26,8 @@ _LOST = (  # the connection went away under the statement
     asyncpg.CrashShutdownError,
 )
 _CONFLICT = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_SYNC_WAIT = "SyncRepWaitForLSN"
+"""The function of PostgreSQL that warns when a commit no longer waits for the standbys."""
 _SETTLE_TIMEOUT = 1.0  # seconds that a cancelled statement has to end
 _LIFETIME = 1800.0  # seconds after which a connection is replaced once it is idle
 
@@ -38,6 +40,10 @@ STATES: tuple[State, ...] = get_args(State)
 
 class ServerGoneError(Exception):
     """The server cannot be used now; nothing is known of what became of the statement."""
+
+
+class NotOnStandbysError(ServerGoneError):
+    """It is done, and a failover may undo it: the wait for the standbys was cut short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,12 @@ class Server:
             "database": settings.database,
             "timeout": CONNECT_TIMEOUT,
             # Names of types are then always qualified, whatever a schema may hold.
-            "server_settings": {"application_name": APPLICATION, "search_path": "pg_catalog"},
+            "server_settings": {
+                "application_name": APPLICATION,
+                "search_path": "pg_catalog",
+                # That a commit has not waited for the standbys is a warning.
+                "client_min_messages": "warning",
+            },
         }
         self._size = settings.connections_per_process
         self._processes = settings.api_processes
@@ -95,6 +106,7 @@ class Server:
         self._idle: list[asyncpg.Connection] = []  # the last used last
         self._opened: dict[asyncpg.Connection, float] = {}
         self._settling: set[asyncio.Task[None]] = set()
+        self._not_on_standbys: set[asyncpg.Connection] = set()  # their last commit is not
         self._watcher = Watcher(self._where, settings.api_processes, self._is_gone, changed)
         self._nudged = asyncio.Event()
         self.busy = 0
@@ -225,6 +237,7 @@ class Server:
         except asyncio.CancelledError:
             self._lanes.leave(is_priority)
             raise
+        connection.add_log_listener(self._heard)
         self._opened[connection] = time.monotonic()
         return connection
 
@@ -261,6 +274,11 @@ class Server:
                 self._give_back(connection, is_priority)
             else:
                 self._settle(connection, is_priority)
+        # asyncpg tells of a warning before the statement has ended.
+        if self._not_on_standbys and connection in self._not_on_standbys:
+            self._not_on_standbys.remove(connection)
+            self._nudged.set()
+            raise NotOnStandbysError
         # PostgreSQL tells it with the first answer after the promotion.
         if self.state == "standby" and connection.get_settings().in_hot_standby == "off":
             self._is_promoted()
@@ -282,14 +300,20 @@ class Server:
             except UNREACHABLE:
                 connection.terminate()
             finally:
+                self._not_on_standbys.discard(connection)
                 self._give_back(connection, is_priority)
 
         task = asyncio.create_task(settle())
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
+    def _heard(self, connection: Any, warning: asyncpg.PostgresLogMessage) -> None:
+        if warning.server_source_function == _SYNC_WAIT:
+            self._not_on_standbys.add(connection)
+
     def _drop(self, connection: asyncpg.Connection) -> None:
         self._opened.pop(connection, None)
+        self._not_on_standbys.discard(connection)
         connection.terminate()
 
     async def _replace_the_oldest(self) -> None:

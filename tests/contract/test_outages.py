@@ -1,5 +1,6 @@
 """What becomes of calls that are under way, or come, while there is no primary, or no standby."""
 
+import json
 import re
 import time
 import uuid
@@ -161,3 +162,61 @@ def test_no_call_waits_for_ever(pair: Pair) -> None:
             assert_error(answer.result(), 503, "PGRST000")
             assert answer.result().headers["retry-after"] == "1"
         assert PATIENCE - 0.5 < time.monotonic() - began < PATIENCE + 1
+
+
+def test_what_only_one_server_has_is_not_acknowledged(lasting_pair: Pair) -> None:
+    """PostgreSQL answers with success, and a warning, where the wait for a standby was ended."""
+    pair, alert_id, person, walk = lasting_pair, uuid.uuid4(), str(uuid.uuid4()), Walk()
+    with superuser(pair, pair.primary) as database, callers(pair) as people:
+        start(database, [walk])
+        set_standbys(database, "absent")
+        try:
+            cut_short = people.post("write_note", {"value": 3})
+            helped = people.help(alert_id, person)
+            eventually(lambda: len(waiting_for(database, "SyncRep")) == 2)
+            # Positions need no standby.
+            body = walk.body(json.dumps([point()]))
+            stored = people.client.post("/rpc/record_points", content=body, headers=walk.headers)
+            assert stored.json()["accepted"] == 1
+
+            for pid in waiting_for(database, "SyncRep"):
+                database.execute("select pg_cancel_backend(%s)", [pid])
+            assert_error(cut_short.result(), 503, "PGRST000")
+            # The call for help is sent again. It finds itself there, and waits all the same.
+            eventually(lambda: len(waiting_for(database, "SyncRep")) == 1)
+            alerts = "select count(*) from core.alerts where alert_id = %s"
+            assert database.execute(alerts, [alert_id]).fetchone() == (1,)
+            # So does one that comes later, and a retry with a key.
+            later = people.help(alert_id, person)
+            eventually(lambda: len(waiting_for(database, "SyncRep")) == 2)
+            assert not helped.done()
+            assert not later.done()
+        finally:
+            set_standbys(database, "")
+        for answer in (helped, later):
+            assert answer.result().json()["alert_id"] == str(alert_id)
+        # A connection serves the next as if nothing had been.
+        for _ in range(30):
+            assert people.client.post("/rpc/write_note", json={"value": 4}).status_code == 204
+
+
+def test_a_retry_with_a_key_waits_for_the_standbys(lasting_pair: Pair) -> None:
+    pair = lasting_pair
+    headers = bearer(sub=str(uuid.uuid4())) | {"Idempotency-Key": str(uuid.uuid4())}
+    with superuser(pair, pair.primary) as database, callers(pair) as people:
+        assert people.post("place_order", {"item": "x"}, headers).result().status_code == 200
+        set_standbys(database, "absent")
+        try:
+            again = people.post("place_order", {"item": "x"}, headers)
+            eventually(lambda: len(waiting_for(database, "SyncRep")) == 1)
+            assert not again.done()
+        finally:
+            set_standbys(database, "")
+        assert again.result().headers["idempotency-replayed"] == "true"
+
+
+def set_standbys(database: psycopg.Connection, names: str) -> None:
+    database.execute(f"alter system set synchronous_standby_names = '{names}'".encode())
+    database.execute("select pg_reload_conf()")
+    shown = "select setting from pg_settings where name = 'synchronous_standby_names'"
+    eventually(lambda: database.execute(shown).fetchone() == (names,))

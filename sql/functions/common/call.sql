@@ -26,6 +26,11 @@ begin
         set_config('role', p_role, true);
     -- A statement of its own: in the one that sets the role, rights would be checked as the authenticator's.
     execute p_statement into body using p_arguments;
+    -- What finds everything done already waits for the standbys, too: the first time, that may have been cut short. Only
+    -- who has written something waits.
+    if not p_read_only and pg_current_xact_id_if_assigned() is null then
+        perform pg_logical_emit_message(true, 'saferoute', '');
+    end if;
     status := nullif(current_setting('response.status', true), '');
     headers := nullif(current_setting('response.headers', true), '');
     -- Not for the caller: the API takes this header out and publishes what it holds.

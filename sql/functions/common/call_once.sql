@@ -39,6 +39,8 @@ begin
         body := v_known.body;
         status := v_known.status;
         headers := coalesce(v_known.headers, '[]')::jsonb || '{"Idempotency-Replayed": "true"}'::jsonb;
+        -- See core.call.
+        perform pg_logical_emit_message(true, 'saferoute', '');
         return;
     end if;
 
