@@ -24,8 +24,14 @@ _LOST = (  # the connection went away under the statement
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    asyncpg.DatabaseDroppedError,
 )
-_CONFLICT = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# On a standby: replay needed what the statement was reading.
+_CONFLICT = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SnapshotTooOldError,
+)
 _SYNC_WAIT = "SyncRepWaitForLSN"
 """The function of PostgreSQL that warns when a commit no longer waits for the standbys."""
 _SETTLE_TIMEOUT = 1.0  # seconds that a cancelled statement has to end
@@ -44,6 +50,10 @@ class ServerGoneError(Exception):
 
 class NotOnStandbysError(ServerGoneError):
     """It is done, and a failover may undo it: the wait for the standbys was cut short."""
+
+
+class ReadCancelledError(Exception):
+    """Replay has cancelled the statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +155,11 @@ class Server:
         before = self.state
         try:
             seen = await self._watcher.look()
-        except UNREACHABLE:
+        except UNREACHABLE as error:
             self._watcher.cut()
             self._is_gone()
+            if isinstance(error, TimeoutError):
+                self._give_up_calls()
             return
         self.position, self.seen_at = seen.position, time.monotonic()
         if self._watcher.place is None:
@@ -266,8 +278,8 @@ class Server:
             self._nudged.set()
             raise ServerGoneError from error
         except _CONFLICT as error:
-            if self.state == "standby":  # replay needed what the statement was reading
-                raise ServerGoneError from error
+            if self.state == "standby":
+                raise ReadCancelledError from error
             raise
         finally:
             if has_ended:
@@ -310,6 +322,11 @@ class Server:
     def _heard(self, connection: Any, warning: asyncpg.PostgresLogMessage) -> None:
         if warning.server_source_function == _SYNC_WAIT:
             self._not_on_standbys.add(connection)
+
+    def _give_up_calls(self) -> None:
+        """End what the server was asked and does not answer: paused, or cut off without a word."""
+        for connection in self._opened:
+            connection.terminate()
 
     def _drop(self, connection: asyncpg.Connection) -> None:
         self._opened.pop(connection, None)

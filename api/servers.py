@@ -20,13 +20,14 @@ from api.consistency import History, Position
 from api.errors import unavailable
 from api.metrics import READS, REPLICA_WAITS, WRITE_WAITS
 from api.outages import LATEST, PATIENCE, Outages
-from api.server import STATES, Report, Server, ServerGoneError
+from api.server import STATES, ReadCancelledError, Report, Server, ServerGoneError
 from api.watcher import UNREACHABLE
 from common.settings import Settings
 
 _LOOK_EVERY = 0.5  # seconds between two looks at a server
 _LOOK_EVERY_IN_OUTAGE = 0.1
 _CATALOGUE_TIMEOUT = 5.0
+_LEAST_TIMEOUT = 1.0  # seconds that the next server has where the first took its time to die
 _ON_PRIMARY, _ON_STANDBY = READS.labels("primary"), READS.labels("standby")
 
 logger = logging.getLogger("saferoute.api")
@@ -87,17 +88,30 @@ class Servers:
 
         `after` is what a write has answered with: the statement sees that write. A call
         `is_priority` has connections that others never take. The statement is run again on
-        another server where one goes away under it. Raises RequestError (503) where no server
-        can run it, asyncpg.PostgresError where PostgreSQL refuses it. No transaction, no `set`:
-        the connection goes to the next caller as it is.
+        another server where one goes away under it, and once where replay has cancelled it. Raises
+        RequestError (503) where no server can run it, asyncpg.PostgresError where PostgreSQL
+        refuses it. No transaction, no `set`: the connection goes to the next caller as it is.
         """
+        until = time.monotonic() + timeout
+        is_cancelled = False
         for server in self._anywhere() if after is None else await self._where_seen(after):
+            # Another standby replays the same: only the primary cancels no read.
+            if is_cancelled and self._primary not in (None, server):
+                continue
             try:
                 rows = await server.run(statement, arguments, timeout, is_priority)
             except ServerGoneError:
+                timeout = max(until - time.monotonic(), _LEAST_TIMEOUT)
+                continue
+            except ReadCancelledError:
+                if is_cancelled:
+                    break
+                is_cancelled = True
                 continue
             (_ON_PRIMARY if server is self._primary else _ON_STANDBY).inc()
             return rows
+        if is_cancelled:
+            raise unavailable("The read was in the way of replication", "40001")
         raise unavailable("No database server answers")
 
     async def write(

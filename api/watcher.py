@@ -19,6 +19,10 @@ UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
 """What asking a server that is away or not ready raises; TimeoutError is an OSError."""
 CONNECT_TIMEOUT = 2.0
 """Seconds that a server has to let us in."""
+_SILENCE = {True: 1.0, False: 2.0}
+"""Seconds that a standby, and a primary, may leave a look without an answer: reads go elsewhere, a
+write cannot.
+"""
 _ASK_TIMEOUT = 0.5
 _REPLAY_WAIT = 0.05  # seconds that a standby gets to reach a position
 _REPLAY_APART = 0.003  # seconds between two questions meanwhile
@@ -73,7 +77,9 @@ class Watcher:
 
     async def look(self) -> Seen:
         """Where the server is, connecting if need be. Raises one of UNREACHABLE."""
-        async with asyncio.timeout(CONNECT_TIMEOUT), self._turn:
+        before = self._seen
+        patience = CONNECT_TIMEOUT if before is None else _SILENCE[before.is_standby]
+        async with asyncio.timeout(patience), self._turn:
             connection = self._connection
             if connection is None or connection.is_closed():
                 self.place, self._listens = None, False

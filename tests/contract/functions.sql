@@ -57,6 +57,16 @@ as $$select pg_sleep(seconds); update api.note set written = value$$;
 create function api.read_note() returns json
 language sql stable security definer set search_path = pg_catalog
 as $$select json_build_object('written', n.written, 'is_standby', pg_is_in_recovery()) from api.note as n$$;
+create table api.empty_note ();
+create function api.read_note_slowly(seconds float8) returns json
+language plpgsql stable security definer set search_path = pg_catalog
+as $$
+begin
+    perform from api.empty_note;
+    perform pg_sleep(seconds);
+    return json_build_object('is_standby', pg_is_in_recovery());
+end
+$$;
 
 create function api.wait_writing(seconds float8) returns void language sql volatile as $$select pg_sleep(seconds)$$;
 create function api.call_for_help(seconds float8 default 0) returns boolean

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 
@@ -88,6 +90,11 @@ def superuser(pair: Pair, server: Server) -> Iterator[psycopg.Connection]:
     where = Primary(server, pair.password).conninfo("postgres")
     with psycopg.connect(where, autocommit=True) as connection:
         yield connection
+
+
+def processes(server: Server) -> list[psutil.Process]:
+    postmaster = psutil.Process(int((server.data / "postmaster.pid").read_text().split()[0]))
+    return [postmaster, *postmaster.children(recursive=True)]
 
 
 def waiting_for(connection: psycopg.Connection, event: str) -> list[int]:
@@ -220,3 +227,74 @@ def set_standbys(database: psycopg.Connection, names: str) -> None:
     database.execute("select pg_reload_conf()")
     shown = "select setting from pg_settings where name = 'synchronous_standby_names'"
     eventually(lambda: database.execute(shown).fetchone() == (names,))
+
+
+@contextmanager
+def replay_waits_for_nobody(pair: Pair) -> Iterator[None]:
+    with superuser(pair, pair.standby) as database:
+        set_delays(database, "0")
+        yield
+        set_delays(database, "30000")
+
+
+def set_delays(database: psycopg.Connection, milliseconds: str) -> None:
+    """Of streaming, and of what was received from a primary that is gone."""
+    names = ["max_standby_streaming_delay", "max_standby_archive_delay"]
+    for name in names:
+        database.execute(f"alter system set {name} = {milliseconds}".encode())
+    database.execute("select pg_reload_conf()")
+    shown = "select count(*) from pg_settings where name = any(%s) and setting = %s"
+    eventually(lambda: database.execute(shown, [names, milliseconds]).fetchone() == (2,))
+
+
+def reading(pair: Pair) -> bool:
+    """Whether the API is reading on the standby."""
+    with superuser(pair, pair.standby) as database:
+        return bool(waiting_for(database, "PgSleep"))
+
+
+def test_a_read_that_replay_cancels_is_answered_by_the_primary(lasting_pair: Pair) -> None:
+    pair = lasting_pair
+    with replay_waits_for_nobody(pair), callers(pair) as people:
+        read = people.post("read_note_slowly", {"seconds": 1})
+        eventually(lambda: reading(pair))
+        pair.ask(pair.primary, "truncate api.empty_note")
+        assert read.result().json() == {"is_standby": False}
+
+
+def test_a_read_that_replay_cancels_and_nobody_else_can_answer(pair: Pair) -> None:
+    with replay_waits_for_nobody(pair), callers(pair) as people:
+        pair.ask(pair.standby, "select pg_wal_replay_pause()")
+        pair.ask(pair.primary, "truncate api.empty_note")
+        received = "select pg_last_wal_receive_lsn() >= %s"
+        with superuser(pair, pair.primary) as primary, superuser(pair, pair.standby) as standby:
+            [lsn] = primary.execute("select pg_current_wal_flush_lsn()").fetchone() or [None]
+            eventually(lambda: standby.execute(received, [lsn]).fetchone() == (True,))
+        read = people.post("read_note_slowly", {"seconds": 5})
+        eventually(lambda: reading(pair))
+        pair.primary.stop("immediate")
+        pair.ask(pair.standby, "select pg_wal_replay_resume()")
+        assert_error(read.result(), 503, "40001")
+        assert read.result().headers["retry-after"] == "1"
+
+
+def test_reads_leave_a_standby_that_is_silent(lasting_pair: Pair) -> None:
+    """Its host is paused, or cut off without a word: no connection breaks."""
+    pair = lasting_pair
+    eventually(pair.reads_on_standby)
+    stopped: list[psutil.Process] = []
+    with callers(pair) as people:
+        try:
+            for process in processes(pair.standby):
+                process.send_signal(signal.SIGSTOP)
+                stopped.append(process)
+            answers = [people.post("where_read", {}) for _ in range(20)]
+            # Half a second until it is looked at, one for its answer.
+            took = timed(lambda: [answer.result() for answer in answers])
+            assert {answer.result().json()["is_standby"] for answer in answers} == {False}
+            assert took < 4
+            assert timed(lambda: pair.write().raise_for_status()) < 1
+        finally:
+            for process in stopped:
+                process.send_signal(signal.SIGCONT)
+    eventually(pair.reads_on_standby)
