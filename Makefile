@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: help up down status logs clean venv lint test test-matrix bench migration lock
+.PHONY: help up down status logs clean ha-up ha-down venv lint test test-matrix bench migration lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,14 @@ logs: $(VENV)/.runtime ## the last lines of every log
 
 clean: $(VENV)/.runtime ## stop it and delete its data; asks unless YES=1
 	@$(BIN)/saferoute stack clean $(if $(filter 1,$(YES)),--yes)
+
+ha-up: ## a highly available cluster on simulated hosts of this machine (root)
+	@deploy/local/packages.sh ha
+	@$(MAKE) -s $(VENV)/.runtime
+	@$(BIN)/saferoute ha up $(if $(INVENTORY),--inventory "$(INVENTORY)")
+
+ha-down: $(VENV)/.runtime ## remove it: hosts, processes, files
+	@$(BIN)/saferoute ha down $(if $(INVENTORY),--inventory "$(INVENTORY)")
 
 venv: $(VENV)/.installed ## .venv with the pinned versions
 
@@ -86,4 +94,5 @@ bench: $(BENCH)/.installed ## every benchmark, or one: make bench QUESTION=inges
 lock: ## pin the versions anew
 	uv pip compile --quiet --universal --python-version 3.11 pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 -c requirements.lock --extra dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --group ha -o requirements-ha.lock
 	uv pip compile --quiet --universal --python-version 3.11 -c requirements.lock --extra bench pyproject.toml -o requirements-bench.lock

@@ -61,6 +61,14 @@ class Settings(BaseSettings):
         "never reads there, and analysts reach no other.",
     )
     database: str = Field(default="saferoute", description="Name of the database.")
+    patroni_port: int | None = Field(
+        default=None,
+        description="Port of Patroni's REST API on each of the servers above. Without it they are "
+        "those of the local profile, which nobody but `saferoute` looks after.",
+    )
+    patroni_password: SecretStr | None = Field(
+        default=None, description="Password of that API, for what changes something."
+    )
     admin_password: SecretStr | None = Field(
         default=None, description="Password of the superuser `postgres`: installs the schema."
     )

@@ -25,6 +25,7 @@ from ops import (
     users,
 )
 from ops.errors import OperatorError
+from ops.ha import command as ha
 
 app = typer.Typer(
     name="saferoute",
@@ -39,6 +40,7 @@ demo_app.command("walk")(demo_walk.walk)
 import_app = typer.Typer(help="Load a map or a crime file.", no_args_is_help=True)
 app.add_typer(import_app, name="import")
 app.add_typer(stack.app, name="stack")
+app.add_typer(ha.app, name="ha")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(partitions.app, name="partitions")
 app.add_typer(users.app, name="users")

@@ -37,11 +37,16 @@ class Process:
         if self.admin_url is None:
             return True
         path = "ready" if self.port else "metrics"
-        try:
-            with urllib.request.urlopen(f"{self.admin_url}/{path}", timeout=5) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        return answers(f"{self.admin_url}/{path}")
+
+
+def answers(url: str) -> bool:
+    """Whether an admin port says 200 there."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def processes(values: Settings) -> tuple[Process, ...]:

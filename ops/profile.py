@@ -330,7 +330,7 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     }
     wanted = {**addresses, **passwords, **issuing, **known, **later}
     if "SAFEROUTE_SERVERS" not in wanted:
-        wanted["SAFEROUTE_SERVERS"] = str(_servers_folder(folder))
+        wanted["SAFEROUTE_SERVERS"] = str(servers_folder(folder))
     configuration = str(archiving.configuration(Path(wanted["SAFEROUTE_SERVERS"])))
     return {"SAFEROUTE_BACKUP_CONFIG": configuration, **wanted}
 
@@ -351,7 +351,8 @@ def _with_gateway(known: Mapping[str, str]) -> dict[str, str]:
     return {**known, **moved}
 
 
-def _servers_folder(folder: Path) -> Path:
+def servers_folder(folder: Path) -> Path:
+    """Where servers keep their data: in the profile's folder, or where `postgres` reaches it."""
     if _postgres_reaches(folder):
         return folder / "servers"
     _SYSTEM_STATE.mkdir(exist_ok=True)

@@ -1,5 +1,6 @@
 """What a long command shows while it works (on standard error) and when it has ended."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,18 @@ def progress() -> Progress:
         transient=True,
         disable=not console.is_terminal,
     )
+
+
+_ERRORS = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Say on standard error what is being done, then how long it took."""
+    begun = time.monotonic()
+    with _ERRORS.status(text):
+        yield
+    _ERRORS.print(f"[green]✓[/] {text} [dim]{time.monotonic() - begun:.1f} s[/]")
 
 
 @contextmanager

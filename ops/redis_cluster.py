@@ -62,11 +62,12 @@ class NodeState:
 
 @dataclass(frozen=True)
 class RedisNode:
-    """One node on loopback: its data folder, the port of clients, the port of other nodes."""
+    """One node: its data folder, the port of clients, the port of other nodes, its address."""
 
     data: Path
     port: int
     bus_port: int
+    host: str = "127.0.0.1"
 
     @property
     def name(self) -> str:
@@ -80,16 +81,7 @@ class RedisNode:
 
     def configure(self, password: str, options: Mapping[str, str] = OPTIONS) -> bool:
         """Write its settings; whether they changed. They hold from its next start on."""
-        fixed = {
-            "bind": "127.0.0.1",
-            "port": str(self.port),
-            "cluster-enabled": "yes",
-            "cluster-port": str(self.bus_port),
-            "dir": str(self.data),
-            "requirepass": password,
-            "masterauth": password,
-        }
-        text = "".join(f'{name} "{value}"\n' for name, value in {**fixed, **options}.items())
+        text = self.render(password, options)
         if self.configuration.exists() and self.configuration.read_text() == text:
             return False
         self.data.mkdir(parents=True, exist_ok=True)
@@ -100,13 +92,26 @@ class RedisNode:
                 shutil.chown(path, user(), user())
         return True
 
+    def render(self, password: str, options: Mapping[str, str] = OPTIONS) -> str:
+        """Its settings."""
+        fixed = {
+            "bind": self.host,
+            "port": str(self.port),
+            "cluster-enabled": "yes",
+            "cluster-port": str(self.bus_port),
+            "dir": str(self.data),
+            "requirepass": password,
+            "masterauth": password,
+        }
+        return "".join(f'{name} "{value}"\n' for name, value in {**fixed, **options}.items())
+
     def empty(self) -> None:
         """Remove its data, and what it knows of the cluster."""
         shutil.rmtree(self.data, ignore_errors=True)
 
     def connect(self, password: str) -> "redis.Redis":
         """A connection to this node alone."""
-        return redis.Redis("127.0.0.1", self.port, password=password, socket_timeout=5)
+        return redis.Redis(self.host, self.port, password=password, socket_timeout=5)
 
     def answers(self, password: str) -> bool:
         """Whether it has loaded its data and lets us in."""
@@ -128,7 +133,7 @@ class RedisNode:
 
 def create(nodes: Sequence[RedisNode], password: str) -> None:
     """Make one cluster of empty nodes that run: one half masters, the other half replicas."""
-    addresses = [f"127.0.0.1:{node.port}@{node.bus_port}" for node in nodes]
+    addresses = [f"{node.host}:{node.port}@{node.bus_port}" for node in nodes]
     process = subprocess.run(
         [
             *("redis-cli", "--cluster-yes", "--cluster", "create", *addresses),

@@ -3,8 +3,7 @@
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +20,8 @@ from ops import (
     first_city,
     first_route,
     health,
+    installation,
     logins,
-    migrate,
     pgbackrest,
     redis_cluster,
     schema,
@@ -32,6 +31,7 @@ from ops.cluster import HBA, Server
 from ops.errors import OperatorError
 from ops.processes import Process
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
+from ops.progress import step
 from ops.standby import OPTIONS, Standby
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
@@ -57,7 +57,7 @@ def up(
         _start_supervisor(profile)
         _start_primary(profile)
         _prepare_backups(profile)
-        changed = _install_schema()
+        changed = installation.install()
         for standby in profile.standbys:
             _start_standby(profile, standby)
         _admit_analysts(profile)
@@ -116,7 +116,7 @@ def clean(
     with profile.lock():
         if profile.supervisor.runs:
             _stop(profile)
-        with _step("Deleting the data"):
+        with step("Deleting the data"):
             # The settings go last: they say where the rest is.
             shutil.rmtree(profile.servers, ignore_errors=True)
             shutil.rmtree(profile.folder)
@@ -126,7 +126,7 @@ def _start_supervisor(profile: Profile) -> None:
     supervisor = profile.supervisor
     configuration = profile.supervisors_configuration()
     if supervisor.runs and supervisor.configuration != configuration:
-        with _step("Stopping the profile: its configuration has changed"):
+        with step("Stopping the profile: its configuration has changed"):
             supervisor.stop()
     if supervisor.runs:
         down = {process.name for process in supervisor.processes() if not process.runs}
@@ -140,7 +140,7 @@ def _start_supervisor(profile: Profile) -> None:
 
 
 def _stop(profile: Profile) -> None:
-    with _step("Stopping the gateway and all that is behind it"):
+    with step("Stopping the gateway and all that is behind it"):
         profile.supervisor.stop_process("gateway")
         profile.supervisor.stop(at_once=[process.name for process in profile.processes])
 
@@ -153,9 +153,9 @@ def _start_primary(profile: Profile) -> None:
         _configure(profile, "primary", profile.primary, options, HBA)
     else:
         profile.supervisor.stop_process("primary")
-        with _step("Creating the primary"):
+        with step("Creating the primary"):
             profile.primary.create_primary(logins.password("admin_password"), options)
-    with _step(f"Primary on 127.0.0.1:{profile.primary.port}"):
+    with step(f"Primary on 127.0.0.1:{profile.primary.port}"):
         profile.supervisor.start_process("primary")
         _wait(
             profile, "primary", lambda: logins.answers(logins.server_conninfo(profile.primary.port))
@@ -170,7 +170,7 @@ def _prepare_backups(profile: Profile) -> None:
         wanted = str(connection.execute(query).fetchone())
     if profile.remembered("backups") == wanted:
         return
-    with _step("Repository of backups"):
+    with step("Repository of backups"):
         pgbackrest.open_repository().prepare()
         profile.remember("backups", wanted)
 
@@ -179,32 +179,8 @@ def _back_up_first() -> None:
     """The first backup; the worker makes one every day."""
     repository = pgbackrest.open_repository()
     if not repository.backups():
-        with _step("First backup"):
+        with step("First backup"):
             backup.make(repository)
-
-
-def _install_schema() -> bool:
-    """Install the schema or apply the migrations it lacks; whether there was anything to do."""
-    values = settings()
-    schema.create_database(values.admin_conninfo, values.database)
-    changed = bool(list(migrate.apply(values.admin_conninfo)))
-    with _step("Roles and periods"):
-        roles = {
-            "saferoute_owner": "owner_password",
-            "authenticator": "authenticator_password",
-            "replicator": "replicator_password",
-            "worker": "worker_password",
-        }
-        passwords = {role: logins.password(name) for role, name in roles.items()}
-        if changed or not all(logins.signs_in(role, secret) for role, secret in passwords.items()):
-            schema.set_passwords(values.admin_conninfo, passwords)
-        with psycopg.connect(values.admin_conninfo) as connection:
-            # Not part of the schema: of use only where the server has loaded its library.
-            connection.execute("create extension if not exists pg_stat_statements schema public")
-        with psycopg.connect(values.owner_conninfo) as connection:
-            # Days go by between two runs, and positions need the period of their day.
-            connection.execute("select core.ensure_partitions()")
-    return changed
 
 
 def _start_standby(profile: Profile, standby: Standby) -> None:
@@ -214,10 +190,10 @@ def _start_standby(profile: Profile, standby: Standby) -> None:
         _configure(profile, name, server, standby.options, standby.hba)
     else:
         profile.supervisor.stop_process(name)
-        with _step(f"Copying the primary: {name}"):
+        with step(f"Copying the primary: {name}"):
             standby.drop_slot(primary)
             standby.copy(profile.primary, logins.password("replicator_password"))
-    with _step(f"{name.capitalize()} on 127.0.0.1:{server.port}, streaming"):
+    with step(f"{name.capitalize()} on 127.0.0.1:{server.port}, streaming"):
         profile.supervisor.start_process(name)
         _wait(profile, name, lambda: standby.lag(primary) is not None)
         _wait(profile, name, lambda: logins.answers(logins.server_conninfo(server.port)))
@@ -252,7 +228,7 @@ def _start_redis(profile: Profile) -> None:
         if node.configure(password):
             profile.supervisor.stop_process(node.name)
     first, last = profile.redis[0], profile.redis[-1]
-    with _step(f"Redis Cluster on 127.0.0.1:{first.port} to {last.port}"):
+    with step(f"Redis Cluster on 127.0.0.1:{first.port} to {last.port}"):
         for node in profile.redis:
             profile.supervisor.start_process(node.name)
         for node in profile.redis:
@@ -276,7 +252,7 @@ def _start_ours(profile: Profile, schema_changed: bool) -> None:
     for package, title in (("api", "API and live gateways"), ("worker", "Workers")):
         wanted, mark = profile.code_digest(package), f"{package}-code"
         is_outdated = schema_changed or profile.remembered(mark) != wanted
-        with _step(title):
+        with step(title):
             for process in profile.processes:
                 if process.package != package:
                     continue
@@ -296,18 +272,9 @@ def _start_gateway(profile: Profile) -> None:
     supervisor, gateway = profile.supervisor, profile.gateway
     if gateway.configure() and supervisor.process("gateway").runs:
         supervisor.signal_process("gateway", "HUP")
-    with _step(f"Gateway on {profile.url}"):
+    with step(f"Gateway on {profile.url}"):
         supervisor.start_process("gateway")
         _wait(profile, "gateway", lambda: _listens(gateway.port))
-
-
-@contextmanager
-def _step(text: str) -> Iterator[None]:
-    """Say what is being done, then how long it took."""
-    begun = time.monotonic()
-    with _progress.status(text):
-        yield
-    _progress.print(f"[green]✓[/] {text} [dim]{time.monotonic() - begun:.1f} s[/]")
 
 
 def _wait(profile: Profile, name: str, is_there: Callable[[], bool], seconds: float = 60) -> None:

@@ -54,6 +54,8 @@ class Supervisor:
     """The supervisord whose socket, pid file and logs are in `folder`."""
 
     folder: Path
+    inside: tuple[str, ...] = ()
+    """What its command begins with: where it runs, if not here."""
 
     @property
     def runs(self) -> bool:
@@ -79,7 +81,10 @@ class Supervisor:
         (self.folder / "logs").mkdir(exist_ok=True)
         self._configuration_file.write_text(configuration)
         process = subprocess.run(
-            [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._configuration_file)],
+            [
+                *(*self.inside, sys.executable, "-m", "supervisor.supervisord"),
+                *("-c", str(self._configuration_file)),
+            ],
             cwd=self.folder,
             env={**os.environ, **variables},
             capture_output=True,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh python|run|test|bench: adds the Debian packages that are missing for .venv, for `make up`,
-# for `make test`, or for `make bench`. Says first which ones; where all are there it changes nothing and is silent.
+# packages.sh python|run|ha|test|bench: adds the Debian packages that are missing for .venv, for `make up`,
+# `make ha-up`, `make test`, or `make bench`. Says first which ones; where all are there it changes nothing and is silent.
 # Without root or sudo it lists what is missing and exits 2.
 set -euo pipefail
 
@@ -37,6 +37,8 @@ wanted() {
     echo python3-psycopg2 # for pg_partman's scripts
     echo redis-server nginx pgbackrest
     [ "$1" = run ] && return
+    echo etcd-server haproxy keepalived iproute2 procps
+    [ "$1" = ha ] && return
     if [ "$1" = bench ]; then
         echo debootstrap
         # Where Node.js comes from elsewhere, npm came with it.
@@ -74,7 +76,7 @@ without_services() {
     as_root tee "$policy" >/dev/null <<'END'
 #!/bin/sh
 # of saferoute, for the length of an installation
-case " $* " in *" redis-server "* | *" nginx "*) exit 101 ;; esac
+case " $* " in *" redis-server "* | *" nginx "* | *" etcd "* | *" haproxy "* | *" keepalived "*) exit 101 ;; esac
 END
     as_root chmod 755 "$policy"
 }
@@ -100,17 +102,17 @@ add() {
     echo "saferoute: adding with apt-get: ${packages[*]}"
     trap '[ ${#temporary[@]} = 0 ] || as_root rm -f "${temporary[@]}"' EXIT
     case " ${packages[*]} " in *" postgresql-$major "*) without_main_cluster ;; esac
-    for package in redis-server nginx; do
+    for package in redis-server nginx etcd-server haproxy keepalived; do
         case " ${packages[*]} " in *" $package "*) services+=("$package") ;; esac
     done
     [ ${#services[@]} = 0 ] || without_services "${services[@]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends \
         -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${packages[@]}" \
         || fail "apt-get could not add: ${packages[*]}"
-    for package in "${services[@]}"; do as_root update-rc.d "$package" disable; done
+    for package in "${services[@]}"; do as_root update-rc.d "${package/etcd-server/etcd}" disable; done
 }
 
-target=${1:?python, run, test or bench}
+target=${1:?python, run, ha, test or bench}
 remove_leftovers
 command -v apt-get >/dev/null || fail "this system has no apt-get; docs/how-to/run-it-on-one-machine.md says what to install"
 

@@ -1,0 +1,1 @@
+"""The highly available cluster: its inventory, its files, and simulated hosts."""

@@ -1,0 +1,294 @@
+"""A cluster of simulated hosts on this machine: made, started, stopped, removed."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+
+from common import signing_keys
+from common.settings import REPOSITORY, environment_file, settings
+from ops import installation, logins, profile, redis_cluster, schema
+from ops.errors import OperatorError
+from ops.ha import files, inventory, namespaces, place
+from ops.ha.inventory import Host, Inventory
+from ops.ha.patroni import Member, Patroni
+from ops.ha.place import Place
+from ops.ha.programs import Program, programs
+from ops.ha.secrets import Secrets, known
+from ops.processes import answers
+from ops.progress import step
+from ops.supervision import Supervisor
+
+_LOCK = REPOSITORY / "requirements-ha.lock"
+_LEAST_MEMORY = 3 * 2**30
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One cluster of simulated hosts, which need not run."""
+
+    inventory: Inventory
+    state: Path
+    """The folder of all its files."""
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Its passwords; made when they are first asked for."""
+        return known(self.state)
+
+    @property
+    def url(self) -> str:
+        """The one public address."""
+        return f"http{'s' if self.inventory.tls else ''}://{self.inventory.public}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What an operator's command finds in its environment."""
+        return {"SAFEROUTE_ENV_FILE": str(self.state / "saferoute.env")}
+
+    @property
+    def patroni(self) -> Patroni:
+        """The REST API of its members."""
+        addresses = [host.at(inventory.PATRONI_PORT) for host in self.inventory.hosts]
+        return Patroni(addresses, self.secrets.patroni)
+
+    def place(self, host: Host) -> Place:
+        """The folders of a host."""
+        return place.simulated(self.state, host.name)
+
+    def programs(self, host: Host) -> tuple[Program, ...]:
+        """What runs on a host."""
+        return programs(self.inventory, host, self.place(host))
+
+    def inside(self, host: Host) -> tuple[str, ...]:
+        """What a command begins with that runs on a host."""
+        return namespaces.inside(self.inventory, host)
+
+    def supervisor(self, host: Host) -> Supervisor:
+        """The supervisor of a host."""
+        return Supervisor(self.place(host).root, self.inside(host))
+
+    def render(self, host: Host) -> bool:
+        """Write the files of a host; whether any has changed."""
+        there = self.place(host)
+        for folder, owner in files.folders(self.inventory, host, there).items():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.chown(folder, owner, owner)
+            # PostgreSQL and Patroni want theirs for themselves; parents let everyone through.
+            folder.chmod(0o755 if owner == "root" else 0o700)
+        return files.write(files.render(self.inventory, host, there, self.secrets))
+
+    def start(self, host: Host) -> None:
+        """Start a host and all its programs, whatever of it runs."""
+        self.render(host)
+        supervisor, wanted = self.supervisor(host), self.programs(host)
+        configuration = files.supervisors_configuration(
+            caller="root", root=supervisor.folder, programs=wanted, code=REPOSITORY
+        )
+        if supervisor.runs and supervisor.configuration != configuration:
+            supervisor.stop()
+        if not supervisor.runs:
+            supervisor.start(configuration, {})
+        for program in wanted:
+            supervisor.start_process(program.name)
+
+    def kill(self, host: Host) -> None:
+        """End everything on a host at once, as when its power fails."""
+        while pids := namespaces.processes(self.inventory, host):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+        for name in ("supervisor.pid", "supervisor.sock"):
+            (self.place(host).root / name).unlink(missing_ok=True)
+
+
+def of(path: Path) -> Cluster:
+    """The cluster that an inventory file describes."""
+    found = inventory.read(path)
+    # Beside the local profile, where PostgreSQL can reach it.
+    folder = profile.servers_folder(environment_file().parent).parent
+    return Cluster(found, folder / "ha" / found.name)
+
+
+def up(cluster: Cluster) -> None:
+    """Make what is missing, start what does not run, and return once all of it is of use."""
+    _refuse_too_little_memory(cluster)
+    with _held(cluster):
+        _prepare(cluster)
+        with step(f"Hosts {', '.join(host.name for host in cluster.inventory.everyone)}"):
+            namespaces.create(cluster.inventory)
+            for host in cluster.inventory.everyone:
+                cluster.start(host)
+        with step("PostgreSQL: a primary, and standbys that follow it"):
+            wait(partial(is_whole, cluster), 120, partial(_why, cluster))
+        use(cluster)
+        _bring_up_to_date(cluster)
+        _join_redis(cluster)
+        with step("API, live gateways and workers"):
+            for host in cluster.inventory.hosts:
+                for port in (inventory.API_ADMIN_PORT, inventory.LIVE_ADMIN_PORT):
+                    url = f"http://{host.at(port)}/ready"
+                    wait(partial(answers, url), 60, f"{url} does not say that it is ready")
+
+
+def down(cluster: Cluster) -> None:
+    """Stop everything and remove it: processes, namespaces, files."""
+    if not cluster.state.exists() and not namespaces.existing(cluster.inventory):
+        return
+    with _held(cluster), step("Removing hosts, network and files"):
+        for host in cluster.inventory.everyone:
+            cluster.kill(host)
+        namespaces.remove(cluster.inventory)
+        shutil.rmtree(cluster.state, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            cluster.state.parent.rmdir()
+
+
+def use(cluster: Cluster) -> None:
+    """From now on the settings of this process are those of the cluster's operator."""
+    os.environ.update(cluster.environment)
+    settings.cache_clear()
+
+
+def members(cluster: Cluster) -> list[Member]:
+    """What Patroni tells of every PostgreSQL server."""
+    return cluster.patroni.members()
+
+
+def is_whole(cluster: Cluster) -> bool:
+    """Whether there is one primary that every other server follows, with a quorum."""
+    found = members(cluster)
+    wanted = len(cluster.inventory.hosts) + (cluster.inventory.analysts is not None)
+    standbys = [member for member in found if member.role != "leader"]
+    return (
+        len(found) == wanted
+        and len(standbys) == wanted - 1
+        and any(member.is_primary for member in found)
+        and all(member.state == "streaming" for member in standbys)
+        and any(member.role in ("quorum_standby", "sync_standby") for member in standbys)
+    )
+
+
+def wait(is_done: Callable[[], bool], seconds: float, why_not: str | Callable[[], str]) -> None:
+    """Return once it is done; an error that says why it is not when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not is_done():
+        if time.monotonic() > deadline:
+            raise OperatorError(why_not if isinstance(why_not, str) else why_not())
+        time.sleep(0.1)
+
+
+def _prepare(cluster: Cluster) -> None:
+    """What all hosts share: Patroni's programs, keys, the operator's settings."""
+    shared = cluster.state / "shared"
+    for folder in (cluster.state, shared):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+    _install_patroni(cluster.state / "patroni")
+    if not signing_keys.read(shared / "keys"):
+        signing_keys.add(shared / "keys")
+    operator = Place(**{**vars(place.simulated(cluster.state, "a")), "etc": cluster.state})
+    files.write(files.render(cluster.inventory, None, operator, cluster.secrets))
+
+
+def _install_patroni(folder: Path) -> None:
+    """An environment of its own: `postgres` cannot reach one in the home of root."""
+    mark = folder / "installed"
+    wanted = _LOCK.read_text()
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    with step("Patroni"):
+        pip = (folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check")
+        for command in (("/usr/bin/python3", "-m", "venv", folder), (*pip, "-r", _LOCK)):
+            process = subprocess.run(command, capture_output=True, text=True, check=False)
+            if process.returncode:
+                reason = process.stderr.strip().splitlines() or ["it said nothing"]
+                raise OperatorError(f"Patroni cannot be installed: {reason[-1]}")
+        mark.write_text(wanted)
+
+
+def _bring_up_to_date(cluster: Cluster) -> None:
+    cluster.patroni.configure(files.DCS)
+    installation.install()
+    analyst = logins.password("analyst_password")
+    schema.set_passwords(settings().admin_conninfo, {"analyst": analyst})
+
+
+def _join_redis(cluster: Cluster) -> None:
+    password = cluster.secrets.redis
+    found = [
+        files.redis_nodes(cluster.inventory, host, cluster.place(host))
+        for host in cluster.inventory.hosts
+    ]
+    # One of each host first: those become masters.
+    nodes = [node for group in zip(*found, strict=True) for node in group]
+    mark = cluster.state / "redis.ready"
+    with step("Redis Cluster"):
+        for node in nodes:
+            silent = f"{node.name} at {node.host} does not answer"
+            wait(partial(node.answers, password), 30, silent)
+        if not mark.exists():
+            redis_cluster.create(nodes, password)
+            mark.touch()
+        redis_cluster.wait_until_whole(nodes, password)
+
+
+@contextmanager
+def _held(cluster: Cluster) -> Iterator[None]:
+    """Two commands that change it at once would undo each other."""
+    folder = cluster.state.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)
+    path = folder / f"{cluster.inventory.name}.lock"
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OperatorError("another command is changing this cluster") from error
+        try:
+            yield
+        finally:
+            if not cluster.state.exists():
+                path.unlink(missing_ok=True)
+
+
+def _refuse_too_little_memory(cluster: Cluster) -> None:
+    if namespaces.existing(cluster.inventory):
+        return
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            available = int(line.split()[1]) * 1024
+            if available < _LEAST_MEMORY:
+                raise OperatorError(
+                    f"a cluster of {len(cluster.inventory.hosts)} hosts takes about 3 GB of "
+                    f"memory, and {available / 2**30:.1f} GB are free"
+                )
+
+
+def _why(cluster: Cluster) -> str:
+    """In one line what keeps PostgreSQL from being whole."""
+    found = members(cluster)
+    if not found:
+        host = cluster.inventory.hosts[0]
+        log = cluster.supervisor(host).log("patroni")
+        last = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
+        return f"Patroni does not answer: {last[0] if last else 'it said nothing'} (see {log})"
+    told = ", ".join(f"{member.name} {member.role} {member.state}" for member in found)
+    return f"PostgreSQL is not whole: {told}"
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((address, port)) == 0
