@@ -139,6 +139,9 @@ def up(cluster: Cluster) -> None:
                 for port in (inventory.API_ADMIN_PORT, inventory.LIVE_ADMIN_PORT):
                     url = f"http://{host.at(port)}/ready"
                     wait(partial(answers, url), 60, f"{url} does not say that it is ready")
+        with step(f"Gateways, one of them at {cluster.inventory.public}"):
+            silent = f"nobody answers at {cluster.url}"
+            wait(partial(listens, str(cluster.inventory.public), 80), 30, silent)
 
 
 def down(cluster: Cluster) -> None:

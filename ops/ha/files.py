@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from common.settings import REPOSITORY
+from ops.gateway import Gateway
 from ops.ha import inventory as ports
 from ops.ha.inventory import Host, Inventory
 from ops.ha.place import Place
@@ -82,7 +83,7 @@ def render(
     if host is None:
         return {place.etc / "saferoute.env": _environment(told)}
     if host in inventory.gateways:
-        return {}
+        return _gateway(told, gateway(inventory, place))
     etcd = File(_text("etcd.yaml.j2", told), "etcd", 0o640)
     found = {place.etc / "saferoute.env": _environment(told), place.etc / "etcd.yaml": etcd}
     for member in ("patroni", "patroni-analysts"):
@@ -92,6 +93,18 @@ def render(
         text = node.render(secrets.redis, REDIS_OPTIONS)
         found[place.etc / f"{node.name}.conf"] = File(text, "redis", 0o600)
     return found
+
+
+def gateway(inventory: Inventory, place: Place) -> Gateway:
+    """The nginx of a gateway host. It has every address of the host, the public one too."""
+    return Gateway(
+        data=place.data / "nginx",
+        listen=("0.0.0.0:80",),
+        api=tuple(host.at(ports.API_PORT) for host in inventory.hosts),
+        live=tuple(host.at(ports.LIVE_PORT) for host in inventory.hosts),
+        status=f"127.0.0.1:{ports.NGINX_STATUS_PORT}",
+        etc=place.etc,
+    )
 
 
 def redis_nodes(inventory: Inventory, host: Host, place: Place) -> list[RedisNode]:
@@ -106,7 +119,8 @@ def folders(inventory: Inventory, host: Host, place: Place) -> dict[Path, str]:
     """The folders that a host's programs find, and whose they are; their parents come first."""
     common = {place.etc: "root", place.data: "root", place.logs: "root"}
     if host in inventory.gateways:
-        return common | {place.data / "nginx": "www-data"}
+        nginx = {place.data / "nginx": "www-data", place.data / "nginx" / "temporary": "www-data"}
+        return common | nginx | {place.data / "haproxy": "haproxy"}
     owned = {place.data / "etcd": "etcd", place.data / "patroni": "postgres"}
     if host.name == inventory.analysts:
         owned[place.data / "patroni-analysts"] = "postgres"
@@ -133,6 +147,15 @@ def _write(path: Path, file: File) -> bool:
     draft.chmod(file.mode)
     draft.replace(path)
     return True
+
+
+def _gateway(told: Mapping[str, Any], gateway: Gateway) -> dict[Path, File]:
+    etc = told["place"].etc
+    return {
+        etc / "nginx.conf": File(gateway.render()),
+        etc / "haproxy.cfg": File(_text("haproxy.cfg.j2", told)),
+        etc / "keepalived.conf": File(_text("keepalived.conf.j2", told)),
+    }
 
 
 def _environment(told: Mapping[str, object]) -> File:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ops.ha import files
 from ops.ha import inventory as ports
 from ops.ha.inventory import Host, Inventory
 from ops.ha.place import Place
@@ -34,7 +35,7 @@ class Program:
 def programs(inventory: Inventory, host: Host, place: Place) -> tuple[Program, ...]:
     """All of a host, in the order they start."""
     if host in inventory.gateways:
-        return ()
+        return _gateway(inventory, place)
     members = [_patroni(place, "patroni")]
     if host.name == inventory.analysts:
         members.append(_patroni(place, "patroni-analysts"))
@@ -76,4 +77,20 @@ def _ours(host: Host, place: Place) -> tuple[Program, ...]:
         Program("worker-default", (*python, "worker", "default"), environment=known, stop_s=30),
         Program("worker-bulk", (*python, "worker", "bulk"), environment=known, stop_s=30),
         Program("worker-beat", (*python, "worker", "beat"), environment={**known, **beat}),
+    )
+
+
+def _gateway(inventory: Inventory, place: Place) -> tuple[Program, ...]:
+    nginx = files.gateway(inventory, place).command
+    haproxy = ("/usr/sbin/haproxy", "-db", "-f", f"{place.etc}/haproxy.cfg")
+    keepalived = (
+        *("/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp"),
+        *("--use-file", f"{place.etc}/keepalived.conf"),
+        *("--pid", f"{place.data}/keepalived.pid", "--vrrp_pid", f"{place.data}/vrrp.pid"),
+    )
+    return (
+        Program("nginx", nginx, "www-data", stop_signal="QUIT"),
+        Program("haproxy", haproxy, "haproxy"),
+        # It sets addresses: only root can.
+        Program("keepalived", keepalived, "root"),
     )
