@@ -62,7 +62,7 @@ class Connection(HttpToolsProtocol):
         self._refusal: RequestError | None = None  # to be sent after the answers before it
         self._since = self.traffic.now
         self._in_head = False
-        self._packet = self._more = self._received = 0
+        self._packet = self._began = self._more = self._received = 0
         self._unsent, self._unsent_since = 0, 0.0
         if len(self.connections) > self.traffic.limit:
             self._send(unavailable("Too many connections", "PGRST003"))
@@ -104,7 +104,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        self._in_head, self._more = True, 0
+        self._in_head, self._began, self._more = True, self._packet, 0
         self._since = self.traffic.now
 
     def on_url(self, url: bytes) -> None:
@@ -124,7 +124,7 @@ class Connection(HttpToolsProtocol):
         version = parser.get_http_version()
         names = {name for name, _ in headers}
         if (
-            self._packet + self._more > URL_LIMIT
+            self._began + self._more > URL_LIMIT
             or len(headers) > HEADER_LIMIT
             or len(names) != len(headers)
             or version != "1.1"

@@ -137,6 +137,16 @@ def test_size_of_the_head(front: Fronted, head: bytes, code: str | None) -> None
     assert len(front.recorder.seen) == (code is None)
 
 
+def test_a_head_in_two_packets_counts_as_a_whole(front: Fronted) -> None:
+    head = GET + b"A: %s\r\n\r\n" % (b"x" * 20_000)
+    with front.connect() as client:
+        client.sendall(head[:16_000])
+        eventually(lambda: any(found._in_head for found in front.traffic.connections))
+        client.sendall(head[16_000:])
+        (answer,) = answers(read_all(client))
+    assert answer.code == "SR034"
+
+
 def test_a_second_request_has_a_head_of_its_own(front: Fronted) -> None:
     """What came before it does not count."""
     body = b"x" * 100_000
