@@ -10,7 +10,7 @@ from api.app import Application
 from api.connection import Connection
 from api.front import Front
 from api.process import AdminServer, allow_files, check_connections
-from common import logs
+from common import logs, tls
 from common.settings import Settings, settings
 
 
@@ -26,6 +26,7 @@ def _traced(application: Application, otlp_endpoint: str | None) -> ASGIApp:
 async def _serve(known: Settings) -> None:
     allow_files(known.api_connections)
     application = Application(known)
+    identity = tls.identity(known)
     api = Front(
         uvicorn.Config(
             _traced(application, known.otlp_endpoint),
@@ -39,6 +40,7 @@ async def _serve(known: Settings) -> None:
             server_header=False,
             proxy_headers=bool(known.trusted_proxies),
             forwarded_allow_ips=known.trusted_proxies,
+            ssl_context_factory=None if identity is None else lambda *_: identity,
         ),
         application.traffic,
         known.drain_s,
@@ -57,6 +59,7 @@ def main() -> None:
     logs.configure()
     known = settings()
     check_connections(known)
+    tls.check(known)
     uvloop.run(_serve(known))
 
 

@@ -97,7 +97,7 @@ class Connection(HttpToolsProtocol):
         if waits and cycle is not None:
             cycle.keep_alive = False
             self._state = "deaf"
-        return waits
+        return waits and self.transport.can_write_eof()  # by TLS both ends close together
 
     # What the parser finds, in this order.
 
@@ -214,13 +214,13 @@ class Connection(HttpToolsProtocol):
         age, cycle = now - self._since, self.cycle
         if self._state == "lingering":
             if age > LINGER_S:
-                self.transport.close()
+                self._close()
         elif self._in_head:
             if age > HEAD_S:
                 self._refuse(self.traffic.refusal("SR035"))
         elif cycle is None:
             if age > HEAD_S:
-                self.transport.close()
+                self._close()
         elif not cycle.more_body:
             self.close_if_quiet(KEEP_ALIVE_S)
         elif cycle.response_complete:
@@ -237,7 +237,7 @@ class Connection(HttpToolsProtocol):
         )
         quiet = self.traffic.now - self._since
         if is_idle and quiet > seconds and not self._unsent and not self._is_readable():
-            self.transport.close()
+            self._close()
 
     def shutdown(self) -> None:
         """The process ends: the newest answer is the last one."""
@@ -315,8 +315,15 @@ class Connection(HttpToolsProtocol):
         self._state, self._since = "lingering", self.traffic.now
         self.pipeline.clear()
         self.flow.resume_reading()
-        if not self.transport.is_closing():
+        if not self.transport.is_closing() and self.transport.can_write_eof():  # TLS cannot
             self.transport.write_eof()
+
+    def _close(self) -> None:
+        """Say goodbye; by TLS a client that has not answered at the next look is cut off."""
+        if self.transport.is_closing():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def _is_readable(self) -> bool:
         """Whether the kernel holds bytes that nobody has read yet."""

@@ -45,7 +45,8 @@ class Front(uvicorn.Server):
         """Say where it listens."""
         await super().startup(sockets)
         if self.started:
-            print(f"listening on http://{self.config.host}:{self.config.port}", flush=True)
+            scheme = "https" if self.config.is_ssl else "http"
+            print(f"listening on {scheme}://{self.config.host}:{self.config.port}", flush=True)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: look at all connections once a second."""
@@ -111,7 +112,7 @@ class Front(uvicorn.Server):
             except OSError:  # nobody waits any more
                 pass
         for connection in accepted:
-            await loop.connect_accepted_socket(self._protocol, connection)
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=self.config.ssl)
 
     def _protocol(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(  # type: ignore[call-arg]

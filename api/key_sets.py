@@ -15,7 +15,8 @@ from typing import Any
 import jwt
 import orjson
 
-from common.settings import OidcIssuer, key_address
+from common.addresses import key_address
+from common.issuers import OidcIssuer
 
 APART = 10.0
 """Least seconds between two questions to one issuer."""

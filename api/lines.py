@@ -80,7 +80,9 @@ class Lines:
         with contextlib.suppress(OSError, RedisError, RedisGoneError):
             async with asyncio.timeout(_CONNECT_TIMEOUT):
                 loop = asyncio.get_running_loop()
-                _, line = await loop.create_connection(_Line, node.host, int(node.port))
+                _, line = await loop.create_connection(
+                    _Line, node.host, int(node.port), ssl=self._redis.tls
+                )
                 password = node.connection_kwargs.get("password")
                 if password is None or await line.ask(("AUTH", password)) == b"OK":
                     self._lines[node.name] = line

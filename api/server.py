@@ -14,6 +14,7 @@ from api.consistency import Position
 from api.errors import unavailable
 from api.lanes import Lanes
 from api.watcher import CONNECT_TIMEOUT, UNREACHABLE, Watcher
+from common import tls
 from common.settings import Settings
 
 APPLICATION = "saferoute_api"
@@ -100,6 +101,7 @@ class Server:
             "password": password.get_secret_value() if password else None,
             "database": settings.database,
             "timeout": CONNECT_TIMEOUT,
+            "ssl": tls.trust(settings),
             # Names of types are then always qualified, whatever a schema may hold.
             "server_settings": {
                 "application_name": APPLICATION,
@@ -119,6 +121,7 @@ class Server:
         self._not_on_standbys: set[asyncpg.Connection] = set()  # their last commit is not
         self._watcher = Watcher(self._where, settings.api_processes, self._is_gone, changed)
         self._nudged = asyncio.Event()
+        self._refusal: str | None = None
         self.busy = 0
         """Calls that have a connection or wait for one."""
         self.state: State = "gone"
@@ -160,7 +163,9 @@ class Server:
             self._is_gone()
             if isinstance(error, TimeoutError):
                 self._give_up_calls()
+            self._note_refusal(error)
             return
+        self._refusal = None
         self.position, self.seen_at = seen.position, time.monotonic()
         if self._watcher.place is None:
             if before != "full":
@@ -176,6 +181,15 @@ class Server:
         if before != self.state:
             self._changed()
         await self._replace_the_oldest()
+
+    def _note_refusal(self, error: BaseException) -> None:
+        """Log once what keeps us out until somebody sees to it."""
+        refusal = tls.refusal(error)
+        if refusal is None and isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+            refusal = f"lets nobody in: {error}"
+        if refusal is not None and refusal != self._refusal:
+            logger.warning("%s is not used: %s", self, refusal)
+            self._refusal = refusal
 
     async def idle(self, seconds: float) -> None:
         """Wait until the next look is due: so long, or until something has happened."""
@@ -272,6 +286,10 @@ class Server:
         except asyncio.CancelledError:
             has_ended = False
             raise
+        except asyncpg.InternalClientError as error:  # ended by the server, and not closed yet
+            connection.terminate()
+            self._nudged.set()
+            raise ServerGoneError from error
         except _LOST as error:
             if isinstance(error, asyncpg.PostgresError) and not connection.is_closed():
                 raise  # the function's own, nothing is lost

@@ -15,8 +15,16 @@ from api.consistency import Position
 
 CHANNEL = "saferoute_catalogue"
 """A notification on this channel says that functions have changed."""
-UNREACHABLE = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError)
-"""What asking a server that is away or not ready raises; TimeoutError is an OSError."""
+UNREACHABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresError,
+)
+"""What asking a server that is away or not ready raises; TimeoutError is an OSError.
+
+InternalClientError: the server has ended the session, and by TLS the connection is not closed yet.
+"""
 CONNECT_TIMEOUT = 2.0
 """Seconds that a server has to let us in."""
 _SILENCE = {True: 1.0, False: 2.0}

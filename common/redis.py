@@ -18,6 +18,7 @@ When `RedisGoneError` is raised
 import asyncio
 import contextlib
 import logging
+import ssl
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
@@ -25,9 +26,11 @@ from typing import Any, NoReturn
 
 from redis import exceptions
 from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from common import tls
 from common.settings import Settings
 
 BUDGET_S = 0.05
@@ -48,6 +51,21 @@ _log = logging.getLogger(__name__)
 
 class RedisGoneError(Exception):
     """Redis did not answer in time: slow, refused, failing over, full, or not found yet."""
+
+
+class _TlsConnection(Connection):
+    """One by TLS, with the context of the process.
+
+    redis-py's own would trust every authority of the system too, and reads them all, 15 ms, for
+    each connection.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext, **options: Any) -> None:
+        super().__init__(**options)
+        self._tls = tls
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        return {**super()._connection_arguments(), "ssl": self._tls}
 
 
 def sessions_key(user_id: object) -> str:
@@ -75,8 +93,14 @@ class Redis(RedisCluster):
             protocol=2,
             driver_info=None,
         )
+        self.tls = tls.trust(settings)
+        """For whoever connects to a node by itself; none where connections are in plain."""
         for node in self.nodes_manager.startup_nodes.values():
             node.connection_kwargs["socket_timeout"] = _PATIENCE_S
+            if self.tls is not None:
+                node.connection_class, node.connection_kwargs["tls"] = _TlsConnection, self.tls
+        if self.tls is not None:  # of nodes that are found
+            self.connection_kwargs |= {"connection_class": _TlsConnection, "tls": self.tls}
         self._rooms: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(_CONNECTIONS)
         )
@@ -314,6 +338,8 @@ def _means_gone(error: exceptions.ResponseError) -> bool:
 
 
 def _reason(error: BaseException) -> str:
+    if (untrusted := tls.refusal(error)) is not None:
+        return untrusted
     match error:
         case exceptions.AuthenticationError():
             return "refuses the password (SAFEROUTE_REDIS_PASSWORD)"

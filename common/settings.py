@@ -5,44 +5,19 @@ A variable that is not in the environment is read from the file named by
 """
 
 import os
+import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.addresses import PGMQ, broker_address, connection_string, host_and_port, key_address
+from common.issuers import OidcIssuer
+
 REPOSITORY = Path(__file__).resolve().parents[1]
-_PGMQ = "pgmq://"
-
-
-def key_address(address: str) -> str:
-    """Keys are fetched by TLS, or from this machine: whoever can change them can be anybody."""
-    url = urlsplit(address)
-    if url.scheme != "https" and (
-        url.scheme != "http" or url.hostname not in ("127.0.0.1", "::1", "localhost")
-    ):
-        raise ValueError("keys are fetched by https, or by http from this machine only")
-    return address
-
-
-def _broker(address: SecretStr) -> SecretStr:
-    value = address.get_secret_value()
-    if value != _PGMQ and urlsplit(value).scheme not in ("redis", "rediss"):
-        raise ValueError("tasks are queued in the database, pgmq://, or in a Redis, redis://...")
-    return address
-
-
-class OidcIssuer(BaseModel, frozen=True, extra="forbid"):
-    """Somebody else who signs people in: any OpenID Connect provider."""
-
-    issuer: Annotated[str, AfterValidator(key_address)]
-    """The `iss` of its tokens, exactly."""
-    audience: str
-    """What its tokens must name in `aud`: our client id there."""
-    jwks_url: Annotated[str, AfterValidator(key_address)] | None = None
-    """Its key set; none where it is to be discovered."""
 
 
 class Settings(BaseSettings):
@@ -87,8 +62,8 @@ class Settings(BaseSettings):
     worker_password: SecretStr | None = Field(
         default=None, description="Password of `worker`: runs what is queued."
     )
-    broker_url: Annotated[SecretStr, AfterValidator(_broker)] = Field(
-        default=SecretStr(_PGMQ),
+    broker_url: Annotated[SecretStr, AfterValidator(broker_address)] = Field(
+        default=SecretStr(PGMQ),
         description="What hands tasks to workers: `pgmq://` for the database itself, on whichever "
         "server is the primary, or a Redis (no cluster) as `redis://:password@host:6379/0`, "
         "`rediss://` by TLS.",
@@ -257,6 +232,24 @@ class Settings(BaseSettings):
     redis_password: SecretStr | None = Field(
         default=None, description="Password of the Redis Cluster."
     )
+    tls_ca: Path | None = Field(
+        default=None,
+        description="Certificate (PEM) of the authority that signs those of the servers; from the "
+        "repository, if not absolute. With it every connection to PostgreSQL and Redis is TLS 1.2 "
+        "or newer, the server's certificate must name the host of the settings, and nothing falls "
+        "back to plain. Read when a process starts.",
+    )
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="Certificate (PEM, with what leads to the authority) by which the API and the "
+        "live gateway serve TLS: only to those who show one of `SAFEROUTE_TLS_CA` themselves, as "
+        "nginx does. Their admin ports stay plain.",
+    )
+    tls_key: Path | None = Field(
+        default=None,
+        description="Key (PEM, without a password) of that certificate; only its process may read "
+        "it.",
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*[^/?#\s])?$",
@@ -317,10 +310,17 @@ class Settings(BaseSettings):
         "for trying things out.",
     )
 
+    @model_validator(mode="after")
+    def _queues_by_tls(self) -> Self:
+        is_plain = urlsplit(self.broker_url.get_secret_value()).scheme == "redis"
+        if self.tls_ca is not None and is_plain:
+            raise ValueError("with SAFEROUTE_TLS_CA, SAFEROUTE_BROKER_URL begins with rediss://")
+        return self
+
     @property
     def redis_nodes(self) -> list[tuple[str, int]]:
         """Nodes of the Redis Cluster as (host, port)."""
-        return [_host_and_port(entry) for entry in self.redis_hosts.split(",")]
+        return [host_and_port(entry) for entry in self.redis_hosts.split(",")]
 
     @property
     def connections_per_process(self) -> int:
@@ -330,12 +330,19 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> list[tuple[str, int]]:
         """The servers as (host, port)."""
-        return [_host_and_port(entry) for entry in self.database_hosts.split(",")]
+        return [host_and_port(entry) for entry in self.database_hosts.split(",")]
 
     @property
     def analyst_host(self) -> tuple[str, int]:
         """The analysts' standby as (host, port)."""
-        return _host_and_port(self.analyst_address)
+        return host_and_port(self.analyst_address)
+
+    @property
+    def libpq_tls(self) -> dict[str, str]:
+        """What a libpq connection string says of TLS; nothing where connections are in plain."""
+        if self.tls_ca is None:
+            return {}
+        return {"sslmode": "verify-full", "sslrootcert": str(REPOSITORY / self.tls_ca)}
 
     def conninfo(self, user: str, password: SecretStr | None, *, primary: bool = True) -> str:
         """A libpq connection string that finds the primary (or a standby) among the hosts."""
@@ -349,7 +356,8 @@ class Settings(BaseSettings):
         }
         if password is not None:
             parts["password"] = password.get_secret_value()
-        return " ".join(f"{key}={_quoted(value)}" for key, value in parts.items())
+        parts |= self.libpq_tls
+        return connection_string(parts)
 
     @property
     def owner_conninfo(self) -> str:
@@ -369,22 +377,12 @@ class Settings(BaseSettings):
     @property
     def is_broker_postgresql(self) -> bool:
         """Whether tasks are queued in the database."""
-        return self.broker_url.get_secret_value() == _PGMQ
+        return self.broker_url.get_secret_value() == PGMQ
 
     @property
     def admin_conninfo(self) -> str:
         """Connection string of the superuser on the primary."""
         return self.conninfo("postgres", self.admin_password)
-
-
-def _host_and_port(entry: str) -> tuple[str, int]:
-    host, _, port = entry.strip().rpartition(":")
-    return host, int(port)
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def environment_file() -> Path:
@@ -395,5 +393,11 @@ def environment_file() -> Path:
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings(_env_file=environment_file())  # type: ignore[call-arg]
+    """The settings of this process, read once. What is wrong with them ends it: a line for each."""
+    try:
+        return Settings(_env_file=environment_file())  # type: ignore[call-arg]
+    except ValidationError as error:  # its own text would show passwords
+        for wrong in error.errors(include_input=False, include_context=False):
+            name = "".join(f"SAFEROUTE_{part.upper()}: " for part in map(str, wrong["loc"][:1]))
+            print(f"saferoute: {name}{wrong['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+        raise SystemExit(2) from None

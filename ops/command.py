@@ -6,6 +6,7 @@ from typing import NoReturn
 import psycopg
 import typer
 
+from common.tls import TlsError
 from ops import (
     alerts,
     api_keys,
@@ -61,7 +62,7 @@ def main() -> None:
     """Run the command; what goes wrong is one line on standard error and exit code 2."""
     try:
         app()
-    except OperatorError as error:
+    except (OperatorError, TlsError) as error:
         _stop(str(error))
     except psycopg.OperationalError as error:
         _stop(f"the database does not answer: {str(error).splitlines()[0]}")

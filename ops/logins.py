@@ -23,6 +23,7 @@ def server_conninfo(port: int) -> str:
         password=password("admin_password"),
         dbname="postgres",
         connect_timeout=5,
+        **settings().libpq_tls,
     )
 
 

@@ -10,7 +10,7 @@ import psycopg
 from celery.apps.beat import Beat
 from celery.exceptions import CPendingDeprecationWarning
 
-from common import logs
+from common import logs, tls
 from common.settings import settings
 from worker import database, health, metrics
 from worker.app import QUEUES, app, transport_options
@@ -19,6 +19,7 @@ from worker.app import QUEUES, app, transport_options
 def main(words: list[str]) -> int | None:
     """Run until stopped; the exit code."""
     logs.configure()
+    tls.check(settings())
     # Said at every failover: tasks at work go on, since the rows they are about are what counts.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     match words:

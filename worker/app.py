@@ -5,6 +5,7 @@ in a queue is a nudge; what is to be done stands in the database, where a sweep 
 """
 
 import logging
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from kombu import Connection, Exchange
 from kombu import Queue as KombuQueue
 
 from common import logs
-from common.settings import Settings, settings
+from common.settings import REPOSITORY, Settings, settings
 from worker import schedule
 
 # The transport's name in the address is pgmq; the class is ours.
@@ -70,6 +71,7 @@ def application(values: Settings) -> Celery:
     app.conf.update(
         broker_url="pgmq://database" if is_ours else values.broker_url.get_secret_value(),
         broker_transport=PGMQ if is_ours else None,
+        broker_use_ssl=_trust(values),
         broker_transport_options=transport_options(values, "default"),
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -103,6 +105,17 @@ def application(values: Settings) -> Celery:
         beat_max_loop_interval=1,
     )
     return app
+
+
+def _trust(values: Settings) -> dict[str, Any] | None:
+    """Whom a Redis as the broker must be certified by, where it is not the system's authorities."""
+    if values.is_broker_postgresql or values.tls_ca is None:
+        return None
+    return {
+        "ssl_ca_certs": str(REPOSITORY / values.tls_ca),
+        "ssl_cert_reqs": ssl.CERT_REQUIRED,
+        "ssl_check_hostname": True,
+    }
 
 
 def transport_options(values: Settings, queue: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import uvloop
 from api.admin import Admin
 from api.live.gateway import Gateway
 from api.process import AdminServer, allow_files, check_connections
-from common import logs
+from common import logs, tls
 from common.settings import Settings, settings
 
 
@@ -24,7 +24,8 @@ async def _serve(known: Settings) -> None:
         loop.add_signal_handler(sign, stopped.set)
     watched = asyncio.create_task(admin.serve(sockets=[admin.config.bind_socket()]))
     await gateway.open()
-    print(f"listening on ws://{known.live_host}:{known.live_port}", flush=True)
+    scheme = "wss" if known.tls_certificate else "ws"
+    print(f"listening on {scheme}://{known.live_host}:{known.live_port}", flush=True)
     await stopped.wait()
     await gateway.close()
     admin.should_exit = True
@@ -36,6 +37,7 @@ def main() -> None:
     logs.configure()
     known = settings()
     check_connections(known)
+    tls.check(known)
     uvloop.run(_serve(known))
 
 

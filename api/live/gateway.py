@@ -21,6 +21,7 @@ from api.live.logs import Quiet
 from api.live.metrics import CONNECTIONS
 from api.live.points import Points
 from api.tokens import invalid
+from common import tls
 from common.settings import Settings
 
 PATH = "/live"
@@ -66,6 +67,7 @@ class Gateway:
             enable_auto_pong=False,
             logger_name=Quiet(),
             reuse_port=False,
+            ssl=tls.identity(settings),
         )
 
     async def close(self) -> None:

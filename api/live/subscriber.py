@@ -133,7 +133,9 @@ class Subscriber:
             async with asyncio.timeout(_CONNECT_TIMEOUT):
                 loop = asyncio.get_running_loop()
                 _, reader = await loop.create_connection(
-                    lambda: _Reader(node.name, self._push), node.host, int(node.port)
+                    lambda: _Reader(node.name, self._push),
+                    *(node.host, int(node.port)),
+                    ssl=self._redis.tls,
                 )
             password = node.connection_kwargs.get("password")
             if password is not None:

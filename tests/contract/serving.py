@@ -38,6 +38,10 @@ class Api:
         """The log so far."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
+    def messages(self) -> list[str]:
+        """What the log says so far."""
+        return [line["message"] for line in self.lines()]
+
     def rpc(self, name: str) -> str:
         return f"{self.url}/rpc/{name}"
 
@@ -76,7 +80,10 @@ def serve(
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            url = f"{'http' if module == 'api' else 'ws'}://127.0.0.1:{port}"
+            scheme = "http" if module == "api" else "ws"
+            if "SAFEROUTE_TLS_CERTIFICATE" in settings:
+                scheme += "s"
+            url = f"{scheme}://127.0.0.1:{port}"
             assert line == f"listening on {url}\n", Path(log.name).read_text()
             yield Api(
                 url,
