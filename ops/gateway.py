@@ -66,6 +66,8 @@ class Gateway:
     """The folder of its configuration, if not `data`."""
     logs: Path | None = None
     """The folder of its access log, if not `data`."""
+    workers: int | None = None
+    """Of its processes; one for each core where it has a host to itself."""
     calls_per_s: int = 200
     """That one address, and one API key, may make; so many more at once as `burst` says."""
     burst: int = 400

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import tempfile
 import time
@@ -9,8 +10,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from ops import gateway
 from ops.cluster import free_port
@@ -20,9 +19,11 @@ from ops.gateway import Gateway
 class Front:
     """A running nginx."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, process: "subprocess.Popen[bytes]") -> None:
         self.gateway = gateway
-        self.url = f"http://127.0.0.1:{gateway.port}"
+        self.process = process
+        scheme = "https" if gateway.certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{gateway.port}"
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -70,7 +71,7 @@ def running_gateway(
             )
             try:
                 _wait_for(known, process)
-                yield Front(known)
+                yield Front(known, process)
             finally:
                 process.terminate()
                 process.wait()
@@ -80,8 +81,8 @@ def _wait_for(known: Gateway, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 10
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            httpx.get(f"http://127.0.0.1:{known.port}/", timeout=20)
-        except httpx.ConnectError:
+            socket.create_connection(("127.0.0.1", known.port), timeout=20).close()
+        except ConnectionRefusedError:
             time.sleep(0.01)
         else:
             return

@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import Primary, wait_for_replay
 from tests.contract.serving import bearer, raise_limits, serve
 from tests.contract.test_rpc import assert_error, eventually
+from tests.nginx import running_gateway
 from tests.redis_cluster import TestCluster
 
 CLASSES = ("reads", "reports", "codes", "sos")
@@ -294,3 +295,21 @@ def test_the_master_of_a_limit_dies_and_its_replica_takes_over(
         # The call before the death and two more: what one process counted meanwhile is forgotten.
         statuses = [call(clients[n % 2], "reads", **somebody).status_code for n in range(4)]
         assert statuses == [200, 200, 429, 429]
+
+
+def test_two_gateways_are_one_to_the_limits_of_the_api(clients: list[httpx.Client]) -> None:
+    """Each counts for itself, but Redis counts for both."""
+    ports = [client.base_url.port or 0 for client in clients]
+    with running_gateway(ports) as one, running_gateway(ports) as other, ExitStack() as stack:
+        callers = [
+            stack.enter_context(
+                httpx.Client(
+                    base_url=front.url,
+                    transport=httpx.HTTPTransport(local_address="127.0.8.1"),
+                    timeout=20,
+                )
+            )
+            for front in (one, other)
+        ]
+        statuses = [callers[number % 2].get("/rpc/of_reads").status_code for number in range(8)]
+    assert statuses == [200] * 3 + [429] * 5

@@ -47,11 +47,11 @@ def test_a_killed_process_costs_no_call_that_reads_or_can_be_repeated(
         thread.start()
     try:
         for port in apis.ports:  # one after the other, with no time in between
-            _wait_for_more(answers)
+            wait_for_more(answers)
             apis.kill(port)
-            _wait_for_more(answers)
+            wait_for_more(answers)
             apis.start(port)
-        _wait_for_more(answers)
+        wait_for_more(answers)
     finally:
         ends.set()
         for thread in callers:
@@ -99,7 +99,7 @@ def test_with_no_process_left_callers_are_told_to_come_back(
     assert [caller.get("/rpc/echo?words=x").status_code for _ in range(10)] == [200] * 10
 
 
-def _wait_for_more(answers: list[object], number: int = 40) -> None:
+def wait_for_more(answers: list[object], number: int = 40) -> None:
     wanted = len(answers) + number
     _wait_until(lambda: len(answers) >= wanted)
 
