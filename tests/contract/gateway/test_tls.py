@@ -119,11 +119,6 @@ def test_versions_that_are_broken_are_not_spoken(
             assert not is_spoken
 
 
-def test_a_body_too_large_is_answered_alike(secure_caller: httpx.Client) -> None:
-    large = secure_caller.post("/rpc/echo", content=b"x" * 2_097_153)
-    assert (large.status_code, large.json()["code"]) == (413, "SR030")
-
-
 def test_a_key_that_does_not_fit_is_refused_with_its_reason(
     certificate: Certificate, tmp_path: Path
 ) -> None:
