@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 INSTALL := pip install --quiet --disable-pip-version-check
 
-.PHONY: help up down status logs clean ha-up ha-down venv lint test test-matrix bench migration lock
+.PHONY: help up down status logs clean ha-up ha-down chaos venv lint test test-matrix bench migration lock
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,11 @@ ha-up: ## a highly available cluster on simulated hosts of this machine (root)
 
 ha-down: $(VENV)/.runtime ## remove it: hosts, processes, files
 	@$(BIN)/saferoute ha down $(if $(INVENTORY),--inventory "$(INVENTORY)")
+
+chaos: ## break a cluster of simulated hosts in many ways, for an hour (root; SCENARIO=name)
+	@deploy/local/packages.sh test
+	@$(MAKE) -s venv
+	$(BIN)/pytest tests/ha -m "chaos or not chaos" $(if $(SCENARIO),-k "$(SCENARIO)")
 
 venv: $(VENV)/.installed ## .venv with the pinned versions
 

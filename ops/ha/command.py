@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ops.ha import cluster, inventory
+from ops.ha import cluster, files, inventory, place, secrets
 from ops.ha.cluster import Cluster
 
 app = typer.Typer(
@@ -38,6 +38,30 @@ def down(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
 def status(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
     """Show what runs on which host."""
     _show(cluster.of(inventory_file))
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="A folder; only its owner may look into it.")],
+    inventory_file: InventoryFile,
+    major: Annotated[int, typer.Option(help="Version of PostgreSQL on the hosts.")] = 15,
+) -> None:
+    """Write the files of real hosts: for each a tar that is unpacked at `/` there.
+
+    Passwords are made once and kept in the folder: it goes into no repository. A second run
+    writes the same files, with what has changed in the inventory.
+    """
+    wanted = inventory.read(inventory_file)
+    out.mkdir(parents=True, exist_ok=True)
+    out.chmod(0o700)
+    passwords = secrets.known(out)
+    for host in wanted.everyone:
+        found = files.render(wanted, host, place.real(major), passwords)
+        files.pack(found, out / f"{host.name}.tar")
+        typer.echo(f"{out / host.name}.tar: {len(found)} files for {host.address}")
+    operator = files.render(wanted, None, place.real(major), passwords)
+    files.pack(operator, out / "operator.tar")
+    typer.echo(f"{out}/operator.tar: settings of whoever operates it")
 
 
 def _show(found: Cluster) -> None:

@@ -1,9 +1,12 @@
 """The files of a host: every template of `deploy/ha`, rendered for it."""
 
+import io
 import json
 import os
 import pwd
 import shutil
+import tarfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,6 +135,18 @@ def write(files: Mapping[Path, File]) -> bool:
     """Write what has changed; whether anything had."""
     changed = [_write(path, file) for path, file in files.items()]
     return any(changed)
+
+
+def pack(files: Mapping[Path, File], archive: Path) -> None:
+    """Write them, with their owners and modes, into a tar that is unpacked at `/` of their host."""
+    archive.touch(mode=0o600)
+    with tarfile.open(archive, "w") as tar:
+        for path, file in files.items():
+            content = file.text.encode()
+            entry = tarfile.TarInfo(str(path.relative_to("/")))
+            entry.size, entry.mode, entry.mtime = len(content), file.mode, int(time.time())
+            entry.uname = entry.gname = file.owner
+            tar.addfile(entry, io.BytesIO(content))
 
 
 def _write(path: Path, file: File) -> bool:
