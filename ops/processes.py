@@ -23,21 +23,15 @@ class Process:
     """Settings that only this process has."""
 
     @property
-    def package(self) -> str:
-        """Where its code is."""
-        return self.words[0].partition(".")[0]
-
-    @property
     def admin_url(self) -> str | None:
         """Where it tells how it is."""
         return None if self.admin_port is None else f"http://127.0.0.1:{self.admin_port}"
 
-    def is_ready(self) -> bool:
-        """Whether it says so, of itself; what tells nothing is ready once it runs."""
-        if self.admin_url is None:
-            return True
+    @property
+    def ready_url(self) -> str | None:
+        """What answers 200 while it does its work; none for one that only its log tells of."""
         path = "ready" if self.port else "metrics"
-        return answers(f"{self.admin_url}/{path}")
+        return None if self.admin_url is None else f"{self.admin_url}/{path}"
 
 
 def answers(url: str) -> bool:

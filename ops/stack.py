@@ -27,11 +27,12 @@ from ops import (
     schema,
     stack_status,
 )
+from ops import roll as rolling
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
-from ops.processes import Process
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
 from ops.progress import step
+from ops.roll import Kind, Member
 from ops.standby import OPTIONS, Standby
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
@@ -92,6 +93,23 @@ def status() -> None:
 
 
 @app.command()
+def roll(
+    only: Annotated[Kind | None, typer.Option(help="Only processes of this kind.")] = None,
+) -> None:
+    """Replace API, live gateways and workers by new processes, one after another: nobody notices.
+
+    Each answers what it was asked before it ends, and the next one's turn comes once the new one is
+    ready. Stops, and leaves the others alone, where one is not.
+    """
+    profile = find_profile()
+    with profile.lock():
+        if not profile.supervisor.runs:
+            raise OperatorError("nothing runs here: `make up`")
+        wanted = [member for member in members(profile) if only in (None, member.kind)]
+        rolling.roll(wanted, lambda text: _progress.print(f"[green]✓[/] {text}"))
+
+
+@app.command()
 def logs(
     lines: Annotated[int, typer.Option(help="How many lines of each log.")] = 30,
 ) -> None:
@@ -120,6 +138,13 @@ def clean(
             # The settings go last: they say where the rest is.
             shutil.rmtree(profile.servers, ignore_errors=True)
             shutil.rmtree(profile.folder)
+
+
+def members(profile: Profile) -> list[Member]:
+    """The processes of ours, in the order they are started and replaced."""
+    return [
+        Member(process.name, profile.supervisor, process.ready_url) for process in profile.processes
+    ]
 
 
 def _start_supervisor(profile: Profile) -> None:
@@ -253,19 +278,13 @@ def _start_ours(profile: Profile, schema_changed: bool) -> None:
         wanted, mark = profile.code_digest(package), f"{package}-code"
         is_outdated = schema_changed or profile.remembered(mark) != wanted
         with step(title):
-            for process in profile.processes:
-                if process.package != package:
+            for member in members(profile):
+                if member.package != package:
                     continue
-                if is_outdated and process.name in running:
-                    supervisor.stop_process(process.name)
-                    supervisor.start_process(process.name)
-                _wait(profile, process.name, partial(_is_of_use, profile, process))
+                if is_outdated and member.program in running:
+                    supervisor.stop_process(member.program)
+                rolling.start(member)
         profile.remember(mark, wanted)
-
-
-def _is_of_use(profile: Profile, process: Process) -> bool:
-    is_up = profile.supervisor.process(process.name).state == "RUNNING"
-    return is_up and process.is_ready()
 
 
 def _start_gateway(profile: Profile) -> None:
@@ -279,20 +298,11 @@ def _start_gateway(profile: Profile) -> None:
 
 def _wait(profile: Profile, name: str, is_there: Callable[[], bool], seconds: float = 60) -> None:
     """Return once a started program is of use; an error with its last words if it never is."""
-    deadline = time.monotonic() + seconds
+    supervisor, deadline = profile.supervisor, time.monotonic() + seconds
     while not is_there():
-        process = profile.supervisor.process(name)
-        if not process.runs or time.monotonic() > deadline:
-            raise OperatorError(
-                f"{name} is {process.state.lower()}: {_last_line(profile.supervisor.log(name))} "
-                f"(see {profile.supervisor.log(name)})"
-            )
+        if supervisor.has_failed(name) or time.monotonic() > deadline:
+            raise OperatorError(f"{name} is {supervisor.last_words(name)}")
         time.sleep(0.1)
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return lines[-1] if lines else "it said nothing"
 
 
 def _wait_for_replay(profile: Profile) -> None:

@@ -19,6 +19,8 @@ from common.settings import REPOSITORY
 from ops.errors import OperatorError
 
 TEMPLATES = REPOSITORY / "deploy" / "local"
+_SECONDS_TO_START = 60  # more than a worker takes to begin
+_LOG_END = 2**16  # bytes of a log in which a start is looked for
 _SECONDS_TO_STOP = 90  # more than the longest stopwaitsecs
 
 
@@ -143,6 +145,32 @@ class Supervisor:
     def processes(self) -> list[Process]:
         """The state of every program, in the order they start."""
         return [_process(entry) for entry in self._call("getAllProcessInfo")]
+
+    def is_working(self, name: str) -> bool:
+        """Whether a program runs; a worker also has to have said that it takes work."""
+        process = self.process(name)
+        if process.state != "RUNNING" or not name.startswith("worker-"):
+            return process.state == "RUNNING"
+        # The log of one that has run for long may have been rotated.
+        return process.seconds > _SECONDS_TO_START or self._has_said_ready(process)
+
+    def has_failed(self, name: str) -> bool:
+        """Whether a program that was started has ended, and is not started again."""
+        return not self.process(name).runs
+
+    def last_words(self, name: str) -> str:
+        """How a program is, and what it has last said."""
+        path = self.log(name)
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        last = lines[-1] if lines else "it said nothing"
+        return f"{self.process(name).state.lower()}: {last} (see {path})"
+
+    def _has_said_ready(self, process: Process) -> bool:
+        with self.log(process.name).open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LOG_END))
+            lines = stream.read().decode(errors="replace").splitlines()
+        said = f'"message":"ready","pid":{process.pid}}}'
+        return any(line.endswith(said) for line in lines)
 
     def log(self, name: str) -> Path:
         """The log file of a program, or of `supervisor`."""

@@ -5,6 +5,8 @@ in a queue is a nudge; what is to be done stands in the database, where a sweep 
 """
 
 import logging
+import os
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import Any
@@ -136,6 +138,17 @@ def transport_options(values: Settings, queue: str) -> dict[str, Any]:
 @signals.setup_logging.connect
 def _log(**_: object) -> None:
     logs.configure()
+
+
+@signals.worker_ready.connect
+@signals.beat_init.connect
+def _tell_ready(**_: object) -> None:
+    """Say that work is done from now on: in the log, and to systemd where that has started it."""
+    _LOG.info("ready", extra={"pid": os.getpid()})
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            # A name that begins with @ is an abstract one.
+            systemd.sendto(b"READY=1", address.replace("@", "\0", 1))
 
 
 app = application(settings())

@@ -54,6 +54,18 @@ def test_a_second_up_changes_nothing(stack: Stack) -> None:
     assert (stack.processes(), (stack.folder / "saferoute.env").read_text()) == before
 
 
+def test_roll_replaces_what_it_is_told_to_and_nothing_else(stack: Stack) -> None:
+    before = stack.processes()
+    result = stack.run("roll", "--only", "live")
+    assert result.returncode == 0, result.stderr
+    assert re.findall(r"^✓ (\S+): ended in [\d.]+ s, ready in [\d.]+ s$", result.stderr, re.M) == [
+        "live-1",
+        "live-2",
+    ]
+    after = stack.processes()
+    assert {name for name in before if before[name] != after[name]} == {"live-1", "live-2"}
+
+
 def test_a_walk_is_seen_and_a_call_for_help_heard(stack: Stack) -> None:
     found = saferoute("demo", "walk", "--speed", "4", **stack.environment)
     assert found.returncode == 0, found.stderr
