@@ -155,7 +155,14 @@ async def walk(client: Client, number: int) -> None:
         if consistency is not None:
             mine.append(journey_id)
             await read(client, walker, consistency, mine[-_REMEMBERED:])
-        await read(client, walker, None, [])
+        await client.pause()
+
+
+async def browse(client: Client, number: int) -> None:
+    """Reads that may be a little behind, one after another."""
+    walkers = client.plan.walkers[number :: client.plan.reads]
+    while not client.is_over.is_set():
+        await read(client, random.choice(walkers), None, [])
         await client.pause()
 
 
@@ -244,6 +251,7 @@ CLIENTS: dict[str, tuple[Task, Callable[[Plan], int]]] = {
     "sos": (call_for_help, lambda plan: plan.sos),
     "points": (send_points, lambda plan: plan.points),
     "journeys": (walk, lambda plan: plan.journeys),
+    "reads": (browse, lambda plan: plan.reads),
     "direct": (write_directly, lambda plan: len(plan.servers)),
 }
 """Each kind of KINDS, and how many clients it is."""

@@ -55,6 +55,11 @@ class Ledger:
     """The sequences of each account."""
     broken_chains: int = 0
 
+    def forget(self, alerts: set[str]) -> None:
+        """These are of an earlier history."""
+        self.alerts -= alerts
+        self.raised = {key: times for key, times in self.raised.items() if key not in alerts}
+
 
 def ledger_of(db: psycopg.Connection) -> Ledger:
     """Read it; `db` is a connection of the superuser to the primary."""

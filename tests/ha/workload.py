@@ -18,7 +18,7 @@ import psycopg
 from common.settings import REPOSITORY
 from tests.ha.history import History, Reader
 
-KINDS = ("watch", "sos", "points", "journeys", "direct")
+KINDS = ("watch", "sos", "points", "journeys", "reads", "direct")
 """The processes. Watchers are the first to start, and see to the end what the others have done."""
 END_S = 30.0
 """How long a client that is told to stop has for the call it is making."""
@@ -41,6 +41,7 @@ class Plan:
     """How many call for help, each one call after the other."""
     points: int = 2
     journeys: int = 2
+    reads: int = 2
     pause_s: float = 0.1
     """That each makes between two calls."""
 
