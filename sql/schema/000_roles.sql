@@ -68,6 +68,35 @@ begin
     end loop;
 end
 $$;
+-- How many connections each may have to a server, unless a DBA has set it: see ops.connection_budget. Those of
+-- authenticator share SAFEROUTE_DATABASE_CONNECTIONS; analysts have a standby of their own.
+do $$
+declare
+    v_role record;
+begin
+    for v_role in
+        select t.*
+        from (values ('worker', 60), ('saferoute_owner', 20), ('operator', 10)) as t (name, connections)
+        inner join pg_catalog.pg_roles as r on t.name = r.rolname
+        where r.rolconnlimit = -1
+    loop
+        execute format('alter role %I connection limit %s', v_role.name, v_role.connections);
+    end loop;
+end
+$$;
+-- A host that dies without a word would keep its connections, and with them its places, for over two hours: for 11 s.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array['authenticator', 'worker'] loop
+        execute format('alter role %I set tcp_keepalives_idle = 5', v_role);
+        execute format('alter role %I set tcp_keepalives_interval = 2', v_role);
+        execute format('alter role %I set tcp_keepalives_count = 3', v_role);
+        execute format('alter role %I set tcp_user_timeout = 10000', v_role);
+    end loop;
+end
+$$;
 -- The detail of an error may hold a position, which no log may keep.
 alter role authenticator set log_error_verbosity = 'terse';
 -- And so may the parameters of a slow statement, or name a person.

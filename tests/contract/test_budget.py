@@ -95,3 +95,13 @@ def test_too_few_connections_are_refused_at_the_start(
         pass
     [line] = capfd.readouterr().err.splitlines()
     assert line.startswith("saferoute: 6 connections for 2 processes")
+
+
+def test_who_dies_without_a_word_keeps_no_connection(hosts: list[int], primary: Primary) -> None:
+    """The server asks who is silent for 5 s, and gives up 6 s later."""
+    where = primary.conninfo("budget")
+    with psycopg.connect(where, user="authenticator") as connection:
+        shown = connection.execute(
+            "select current_setting('tcp_keepalives_idle'), current_setting('tcp_user_timeout')"
+        ).fetchone()
+    assert shown == ("5", "10000")  # ms

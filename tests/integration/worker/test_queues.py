@@ -110,3 +110,25 @@ def test_a_walk_that_cannot_be_looked_at_keeps_no_alarm_from_being_raised(
     workers.start("alarm")
     workers.enqueue("alarm", "sweep")
     wait_until(lambda: workers.probes() == ["sounded"])
+
+
+def test_workers_keep_to_their_connections(workers: Workers) -> None:
+    """The server refuses the next, the log names why, and who has some works on."""
+    limit = "select rolconnlimit from pg_roles where rolname = 'worker'"
+    open_now = "select count(*) from pg_stat_activity where usename = 'worker'"
+    before = workers.db.execute(limit).fetchone()
+    workers.start("alarm", PROBE)
+    workers.enqueue("alarm", "probe", "first")
+    wait_until(lambda: workers.probes() == ["first"])
+    most = workers.db.execute(open_now).fetchone()
+    assert before is not None
+    assert most is not None
+    try:
+        workers.db.execute(f"alter role worker connection limit {most[0]}".encode())
+        workers.start("alarm", PROBE)
+        wait_until(lambda: "too many connections for role" in workers.logs())
+        workers.enqueue("alarm", "probe", "within")
+        wait_until(lambda: "within" in workers.probes())
+        assert workers.db.execute(open_now).fetchone() == most
+    finally:
+        workers.db.execute(f"alter role worker connection limit {before[0]}".encode())
