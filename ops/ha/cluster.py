@@ -153,8 +153,9 @@ def down(cluster: Cluster) -> None:
             cluster.kill(host)
         namespaces.remove(cluster.inventory)
         shutil.rmtree(cluster.state, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            cluster.state.parent.rmdir()
+    with contextlib.suppress(OSError):  # another cluster or the local profile is there
+        for folder in (cluster.state.parent, cluster.state.parent.parent):
+            folder.rmdir()
 
 
 def use(cluster: Cluster) -> None:
