@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ops.ha import cluster, files, inventory, place, secrets
+from ops.ha import cluster, files, inventory, place, secrets, units
 from ops.ha.cluster import Cluster
 
 app = typer.Typer(
@@ -56,9 +56,11 @@ def render(
     out.chmod(0o700)
     passwords = secrets.known(out)
     for host in wanted.everyone:
-        found = files.render(wanted, host, place.real(major), passwords)
+        there = place.real(major)
+        found = files.render(wanted, host, there, passwords) | units.render(wanted, host, there)
+        found[there.etc / "inventory.toml"] = files.File(inventory_file.read_text())
         files.pack(found, out / f"{host.name}.tar")
-        typer.echo(f"{out / host.name}.tar: {len(found)} files for {host.address}")
+        typer.echo(f"{out}/{host.name}.tar: {len(found)} files for {host.address}")
     operator = files.render(wanted, None, place.real(major), passwords)
     files.pack(operator, out / "operator.tar")
     typer.echo(f"{out}/operator.tar: settings of whoever operates it")

@@ -87,14 +87,14 @@ def render(
         return {place.etc / "saferoute.env": _environment(told)}
     if host in inventory.gateways:
         return _gateway(told, gateway(inventory, place))
-    etcd = File(_text("etcd.yaml.j2", told), "etcd", 0o640)
+    etcd = File(text("etcd.yaml.j2", told), "etcd", 0o640)
     found = {place.etc / "saferoute.env": _environment(told), place.etc / "etcd.yaml": etcd}
     for member in ("patroni", "patroni-analysts"):
         if member == "patroni" or host.name == inventory.analysts:
             found[place.etc / f"{member}.yaml"] = _patroni(told, member)
     for node in redis_nodes(inventory, host, place):
-        text = node.render(secrets.redis, REDIS_OPTIONS)
-        found[place.etc / f"{node.name}.conf"] = File(text, "redis", 0o600)
+        settings = node.render(secrets.redis, REDIS_OPTIONS)
+        found[place.etc / f"{node.name}.conf"] = File(settings, "redis", 0o600)
     return found
 
 
@@ -168,13 +168,13 @@ def _gateway(told: Mapping[str, Any], gateway: Gateway) -> dict[Path, File]:
     etc = told["place"].etc
     return {
         etc / "nginx.conf": File(gateway.render()),
-        etc / "haproxy.cfg": File(_text("haproxy.cfg.j2", told)),
-        etc / "keepalived.conf": File(_text("keepalived.conf.j2", told)),
+        etc / "haproxy.cfg": File(text("haproxy.cfg.j2", told)),
+        etc / "keepalived.conf": File(text("keepalived.conf.j2", told)),
     }
 
 
 def _environment(told: Mapping[str, object]) -> File:
-    return File(_text("saferoute.env.j2", told), mode=0o600)
+    return File(text("saferoute.env.j2", told), mode=0o600)
 
 
 def _patroni(told: Mapping[str, object], member: str) -> File:
@@ -183,11 +183,12 @@ def _patroni(told: Mapping[str, object], member: str) -> File:
         for name, value in ANALYST_OPTIONS.items()
         if OPTIONS.get(name) != value and member == "patroni-analysts"
     }
-    text = _text("patroni.yaml.j2", {**told, "member": member, "dcs": DCS, "own_options": own})
-    return File(text, "postgres", 0o600)
+    told = {**told, "member": member, "dcs": DCS, "own_options": own}
+    return File(text("patroni.yaml.j2", told), "postgres", 0o600)
 
 
-def _text(template: str, told: Mapping[str, object]) -> str:
+def text(template: str, told: Mapping[str, object]) -> str:
+    """A template of `deploy/ha` with these values."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
@@ -203,4 +204,4 @@ def _text(template: str, told: Mapping[str, object]) -> str:
 
 def supervisors_configuration(**told: object) -> str:
     """What the supervisord of a simulated host is started with."""
-    return _text("supervisord.conf.j2", told)
+    return text("supervisord.conf.j2", told)
