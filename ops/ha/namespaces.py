@@ -9,8 +9,11 @@ import os
 import subprocess
 from ipaddress import IPv4Network
 
+from common.settings import REPOSITORY
 from ops.errors import OperatorError
 from ops.ha.inventory import Host, Inventory
+
+_GATEWAY_SYSCTL = REPOSITORY / "deploy" / "ha" / "gateway.sysctl.conf"
 
 
 def namespace(inventory: Inventory, host: Host) -> str:
@@ -99,6 +102,8 @@ def _create(inventory: Inventory, host: Host) -> None:
     )
     # nginx has ports 80 and 443 without being root, as it would by a unit's capability.
     _run(*inside(inventory, host), "sysctl", "-qw", "net.ipv4.ip_unprivileged_port_start=80")
+    if host in inventory.gateways:
+        _run(*inside(inventory, host), "sysctl", "-qp", str(_GATEWAY_SYSCTL))
 
 
 def _refuse_overlap(network: IPv4Network) -> None:
