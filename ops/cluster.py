@@ -142,6 +142,10 @@ class Server:
         self.admit(hba)  # the copy brought the primary's
         self._mark.touch()
 
+    def forget(self) -> None:
+        """Have it made anew by whoever starts it next."""
+        self._mark.unlink(missing_ok=True)
+
     def configure(self, options: Mapping[str, str]) -> bool:
         """Write its settings; whether they changed. They hold from its next start on."""
         fixed = {

@@ -20,6 +20,7 @@ from ops import (
     partitions,
     quarantine,
     reference,
+    restore_to,
     risk,
     stack,
     token,
@@ -53,6 +54,7 @@ app.add_typer(api_keys.app, name="api-keys")
 import_app.command("osm")(osm.import_osm)
 app.add_typer(demo_app, name="demo")
 import_app.command("crime")(crime.import_crime)
+app.command()(restore_to.restore)
 app.command()(risk.refresh_risk)
 app.command()(token.token)
 app.command()(reference.reference)

@@ -26,6 +26,7 @@ from ops import (
     redis_cluster,
     schema,
     stack_status,
+    unfinished,
 )
 from ops import roll as rolling
 from ops.cluster import HBA, Server
@@ -55,16 +56,11 @@ def up(
             f"The user postgres cannot reach {profile.folder}: its data are in {profile.servers}."
         )
     with profile.lock():
-        _start_supervisor(profile)
-        _start_primary(profile)
-        _prepare_backups(profile)
-        changed = installation.install()
-        for standby in profile.standbys:
-            _start_standby(profile, standby)
-        _admit_analysts(profile)
-        _start_redis(profile)
-        _start_ours(profile, changed)
-        _start_gateway(profile)
+        unfinished.refuse_unfinished(profile)
+        start_supervisor(profile)
+        changed = start_database(profile)
+        start_followers(profile)
+        start_services(profile, changed)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
         _wait_for_replay(profile)
         _back_up_first()
@@ -147,7 +143,39 @@ def members(profile: Profile) -> list[Member]:
     ]
 
 
-def _start_supervisor(profile: Profile) -> None:
+def start_database(profile: Profile) -> bool:
+    """Start the primary, with its backups and its schema; whether that has changed."""
+    start_primary(profile)
+    _prepare_backups(profile)
+    return installation.install()
+
+
+def start_followers(profile: Profile) -> None:
+    """Start the standbys, which are copied where they cannot follow, and Redis."""
+    for standby in profile.standbys:
+        _start_standby(profile, standby)
+    _admit_analysts(profile)
+    _start_redis(profile)
+
+
+def start_services(profile: Profile, schema_changed: bool) -> None:
+    """Start the API and all else of ours, and the gateway."""
+    _start_ours(profile, schema_changed)
+    _start_gateway(profile)
+
+
+def stop_services(profile: Profile) -> None:
+    """Stop what writes to the database: the gateway first, then all that is behind it."""
+    supervisor, ours = profile.supervisor, {process.name for process in profile.processes}
+    supervisor.stop_process("gateway")
+    for name in ours:
+        supervisor.stop_process(name, wait=False)
+    while any(each.pid for each in supervisor.processes() if each.name in ours):
+        time.sleep(0.1)
+
+
+def start_supervisor(profile: Profile) -> None:
+    """Start supervisord, and no program yet; anew where the configuration has changed."""
     supervisor = profile.supervisor
     configuration = profile.supervisors_configuration()
     if supervisor.runs and supervisor.configuration != configuration:
@@ -170,21 +198,31 @@ def _stop(profile: Profile) -> None:
         profile.supervisor.stop(at_once=[process.name for process in profile.processes])
 
 
-def _start_primary(profile: Profile) -> None:
+def start_primary(profile: Profile) -> None:
+    """Start the primary; it is made where there is none."""
     archiving.configure(profile.servers, profile.primary)
-    config = archiving.configuration(profile.servers)
-    options = {**OPTIONS, "cluster_name": "primary", **archiving.options(config)}
     if profile.primary.exists:
-        _configure(profile, "primary", profile.primary, options, HBA)
+        configure_primary(profile)
     else:
         profile.supervisor.stop_process("primary")
         with step("Creating the primary"):
-            profile.primary.create_primary(logins.password("admin_password"), options)
+            password = logins.password("admin_password")
+            profile.primary.create_primary(password, _primary_options(profile))
     with step(f"Primary on 127.0.0.1:{profile.primary.port}"):
         profile.supervisor.start_process("primary")
         _wait(
             profile, "primary", lambda: logins.answers(logins.server_conninfo(profile.primary.port))
         )
+
+
+def configure_primary(profile: Profile) -> None:
+    """Bring its settings up to date."""
+    _configure(profile, "primary", profile.primary, _primary_options(profile), HBA)
+
+
+def _primary_options(profile: Profile) -> dict[str, str]:
+    config = archiving.configuration(profile.servers)
+    return {**OPTIONS, "cluster_name": "primary", **archiving.options(config)}
 
 
 def _prepare_backups(profile: Profile) -> None:
