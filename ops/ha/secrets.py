@@ -24,7 +24,6 @@ class Secrets:
     redis: str
     patroni: str
     """Of Patroni's REST API, for what changes something."""
-    keepalived: str
     jwt: str
     session: str
     backup: str
@@ -39,8 +38,7 @@ def known(folder: Path) -> Secrets:
         found = {name: str(given[name]) for name in _names() if name in given}
     except (ValueError, TypeError) as error:
         raise OperatorError(f"{path} is damaged: {error}") from error
-    # VRRP looks at the first eight letters only.
-    made = {name: token_urlsafe(6 if name == "keepalived" else 32) for name in _names()}
+    made = {name: token_urlsafe(32) for name in _names()}
     secrets = Secrets(**{**made, **found})
     if asdict(secrets) != given:
         draft = path.with_suffix(".draft")

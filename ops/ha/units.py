@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ops.ha.files import File, folders, text
+from ops.ha.files import TEMPLATES, File, folders, text
 from ops.ha.inventory import Host, Inventory
 from ops.ha.place import Place
 from ops.ha.programs import Program, programs
@@ -103,6 +103,9 @@ def render(inventory: Inventory, host: Host, place: Place) -> dict[Path, File]:
         Path("/etc/tmpfiles.d/saferoute.conf"): File(_folders(inventory, host, place)),
         Path("/etc/sysusers.d/saferoute.conf"): File(f'u saferoute - "Safe Route" {place.data}\n'),
     }
+    if host in inventory.gateways:
+        silence = (TEMPLATES / "gateway.sysctl.conf").read_text()
+        found[Path("/etc/sysctl.d/60-saferoute.conf")] = File(silence)
     if host in inventory.hosts:
         found[Path("/etc/modules-load.d/saferoute.conf")] = File(_WATCHDOG_MODULE)
         found[Path("/etc/udev/rules.d/60-saferoute.rules")] = File(_WATCHDOG_RULE)
