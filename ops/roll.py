@@ -13,8 +13,8 @@ from typing import Protocol
 from ops.errors import OperatorError
 from ops.processes import answers
 
-READY_S = 60
-"""Seconds in which a new process becomes ready."""
+READY_S = 120
+"""Seconds in which a new process becomes ready: 2 on an idle machine."""
 _LOOK_S = 0.1
 
 
@@ -80,12 +80,14 @@ class Member:
         return self.keeper.is_working(self.program) and (self.url is None or answers(self.url))
 
 
-def roll(members: Sequence[Member], say: Callable[[str], None]) -> None:
-    """Replace all of them. Raises OperatorError, and goes no further, where somebody is missing
-    who would have to serve meanwhile, or a new process is of no use.
+def roll(
+    members: Sequence[Member], say: Callable[[str], None], others: Sequence[Member] = ()
+) -> None:
+    """Replace all of them, and none of the `others`. Raises OperatorError, and goes no further,
+    where somebody is missing who would have to serve meanwhile, or a new process is of no use.
     """
     for member in members:
-        _check_others(member, members)
+        _check_others(member, [*members, *others])
         begun = time.monotonic()
         member.keeper.stop_process(member.program)
         stopped = time.monotonic()

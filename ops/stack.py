@@ -1,9 +1,11 @@
 """`saferoute stack`: the local profile, PostgreSQL, Redis, API and gateway on one machine."""
 
+import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,9 @@ from ops import (
 from ops import roll as rolling
 from ops.cluster import HBA, Server
 from ops.errors import OperatorError
+from ops.ha import cluster as clusters
+from ops.ha import inventory
+from ops.ha import members as ha_members
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
 from ops.progress import step
 from ops.roll import Kind, Member
@@ -94,15 +99,37 @@ def roll(
 ) -> None:
     """Replace API, live gateways and workers by new processes, one after another: nobody notices.
 
+    Those of this host, where it is one of a real cluster; else of the simulated cluster, where one
+    is up; else of the local profile.
+
     Each answers what it was asked before it ends, and the next one's turn comes once the new one is
     ready. Stops, and leaves the others alone, where one is not.
     """
+    with _rolled() as (found, others):
+        wanted = [member for member in found if only in (None, member.kind)]
+        rolling.roll(wanted, lambda text: _progress.print(f"[green]✓[/] {text}"), others)
+
+
+@contextmanager
+def _rolled() -> Iterator[tuple[list[Member], list[Member]]]:
+    """What is to be replaced, held so that nobody else changes it; and who else serves."""
+    named = os.environ.get("SAFEROUTE_ENV_FILE")
+    if named is None and ha_members.INVENTORY.exists():
+        _progress.print(f"The processes of this host, by {ha_members.INVENTORY}:")
+        yield ha_members.of_this_host(inventory.read(ha_members.INVENTORY))
+        return
+    simulated = clusters.of(inventory.DEFAULT)
+    if named == str(simulated.settings_file) or (named is None and simulated.is_up):
+        _progress.print(f"The processes of the simulated cluster {simulated.inventory.name}:")
+        with clusters.held(simulated):
+            yield ha_members.of_cluster(simulated), []
+        return
     profile = find_profile()
+    _progress.print(f"The processes of the local profile at {profile.url}:")
     with profile.lock():
         if not profile.supervisor.runs:
             raise OperatorError("nothing runs here: `make up`")
-        wanted = [member for member in members(profile) if only in (None, member.kind)]
-        rolling.roll(wanted, lambda text: _progress.print(f"[green]✓[/] {text}"))
+        yield members(profile), []
 
 
 @app.command()

@@ -51,9 +51,19 @@ class Cluster:
         return f"http{'s' if self.inventory.tls else ''}://{self.inventory.public}"
 
     @property
+    def settings_file(self) -> Path:
+        """The settings of its operator."""
+        return self.state / "saferoute.env"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What an operator's command finds in its environment."""
-        return {"SAFEROUTE_ENV_FILE": str(self.state / "saferoute.env")}
+        return {"SAFEROUTE_ENV_FILE": str(self.settings_file)}
+
+    @property
+    def is_up(self) -> bool:
+        """Whether any of its hosts runs."""
+        return any(self.supervisor(host).runs for host in self.inventory.everyone)
 
     @property
     def patroni(self) -> Patroni:
@@ -123,32 +133,37 @@ def of(path: Path) -> Cluster:
 def up(cluster: Cluster) -> None:
     """Make what is missing, start what does not run, and return once all of it is of use."""
     _refuse_too_little_memory(cluster)
-    with _held(cluster):
+    with held(cluster):
         _prepare(cluster)
         with step(f"Hosts {', '.join(host.name for host in cluster.inventory.everyone)}"):
             namespaces.create(cluster.inventory)
             for host in cluster.inventory.everyone:
                 cluster.start(host)
-        with step("PostgreSQL: a primary, and standbys that follow it"):
-            wait(partial(is_whole, cluster), 120, partial(_why, cluster))
-        use(cluster)
-        _bring_up_to_date(cluster)
-        _join_redis(cluster)
-        with step("API, live gateways and workers"):
-            for host in cluster.inventory.hosts:
-                for port in (inventory.API_ADMIN_PORT, inventory.LIVE_ADMIN_PORT):
-                    url = f"http://{host.at(port)}/ready"
-                    wait(partial(answers, url), 60, f"{url} does not say that it is ready")
-        with step(f"Gateways, one of them at {cluster.inventory.public}"):
-            silent = f"nobody answers at {cluster.url}"
-            wait(partial(listens, str(cluster.inventory.public), 80), 30, silent)
+        finish(cluster)
+
+
+def finish(cluster: Cluster) -> None:
+    """Make hosts whose programs have been started one platform: schema, roles, Redis Cluster."""
+    with step("PostgreSQL: a primary, and standbys that follow it"):
+        wait(partial(is_whole, cluster), 120, partial(_why, cluster))
+    use(cluster)
+    _bring_up_to_date(cluster)
+    _join_redis(cluster)
+    with step("API, live gateways and workers"):
+        for host in cluster.inventory.hosts:
+            for port in (inventory.API_ADMIN_PORT, inventory.LIVE_ADMIN_PORT):
+                url = f"http://{host.at(port)}/ready"
+                wait(partial(answers, url), 60, f"{url} does not say that it is ready")
+    with step(f"Gateways, one of them at {cluster.inventory.public}"):
+        silent = f"nobody answers at {cluster.url}"
+        wait(partial(listens, str(cluster.inventory.public), 80), 30, silent)
 
 
 def down(cluster: Cluster) -> None:
     """Stop everything and remove it: processes, namespaces, files."""
     if not cluster.state.exists() and not namespaces.existing(cluster.inventory):
         return
-    with _held(cluster), step("Removing hosts, network and files"):
+    with held(cluster), step("Removing hosts, network and files"):
         for host in cluster.inventory.everyone:
             cluster.kill(host)
         namespaces.remove(cluster.inventory)
@@ -248,7 +263,7 @@ def _join_redis(cluster: Cluster) -> None:
 
 
 @contextmanager
-def _held(cluster: Cluster) -> Iterator[None]:
+def held(cluster: Cluster) -> Iterator[None]:
     """Two commands that change it at once would undo each other."""
     folder = cluster.state.parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -284,6 +299,8 @@ def _why(cluster: Cluster) -> str:
     found = members(cluster)
     if not found:
         host = cluster.inventory.hosts[0]
+        if not cluster.supervisor(host).runs:  # a real one
+            return "Patroni does not answer: on each host, systemctl status saferoute-patroni"
         log = cluster.supervisor(host).log("patroni")
         last = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
         return f"Patroni does not answer: {last[0] if last else 'it said nothing'} (see {log})"

@@ -7,6 +7,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from common import signing_keys
+from ops.errors import OperatorError
 from ops.ha import cluster, files, inventory, place, secrets, units
 from ops.ha.cluster import Cluster
 
@@ -42,28 +44,50 @@ def status(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Option(help="A folder; only its owner may look into it.")],
     inventory_file: InventoryFile,
+    out: Annotated[Path, typer.Option(help="A folder; only its owner may look into it.")],
     major: Annotated[int, typer.Option(help="Version of PostgreSQL on the hosts.")] = 15,
 ) -> None:
     """Write the files of real hosts: for each a tar that is unpacked at `/` there.
 
-    Passwords are made once and kept in the folder: it goes into no repository. A second run
-    writes the same files, with what has changed in the inventory.
+    Passwords and the key of access tokens are made once and kept in the folder: it goes into no
+    repository. A second run writes the same files, with what has changed in the inventory.
     """
-    wanted = inventory.read(inventory_file)
+    found = Cluster(inventory.read(inventory_file), out.absolute())
     out.mkdir(parents=True, exist_ok=True)
     out.chmod(0o700)
-    passwords = secrets.known(out)
-    for host in wanted.everyone:
-        there = place.real(major)
-        found = files.render(wanted, host, there, passwords) | units.render(wanted, host, there)
-        found[there.etc / "inventory.toml"] = files.File(inventory_file.read_text())
-        files.pack(found, out / f"{host.name}.tar")
-        typer.echo(f"{out}/{host.name}.tar: {len(found)} files for {host.address}")
-    operator = files.render(wanted, None, place.real(major), passwords)
-    files.pack(operator, out / "operator.tar")
-    typer.echo(f"{out}/operator.tar: settings of whoever operates it")
+    there, passwords = place.real(major), secrets.known(out)
+    operator = files.render(found.inventory, None, there, passwords)[there.etc / "saferoute.env"]
+    files.write({found.settings_file: operator})
+    if not signing_keys.read(out / "keys"):
+        signing_keys.add(out / "keys")
+    for host in found.inventory.everyone:
+        content = files.render(found.inventory, host, there, passwords)
+        content |= units.render(found.inventory, host, there)
+        content[there.etc / "inventory.toml"] = files.File(inventory_file.read_text())
+        if host in found.inventory.hosts:
+            for key in (out / "keys").glob("*.jwk"):
+                known = files.File(key.read_text(), "saferoute", 0o600)
+                content[there.shared / "keys" / key.name] = known
+        files.pack(content, out / f"{host.name}.tar")
+        typer.echo(f"{out}/{host.name}.tar: {len(content)} files for {host.address}")
+    typer.echo(f"{found.settings_file}: settings of whoever operates it")
+
+
+@app.command()
+def install(
+    inventory_file: InventoryFile,
+    out: Annotated[Path, typer.Option(help="The folder that `saferoute ha render` wrote.")],
+) -> None:
+    """Make real hosts, all of which have been started, one platform: schema, roles, Redis Cluster.
+
+    Run it from a machine in the network of the cluster. Once done, it changes nothing when run
+    again; after a new release it applies the migrations.
+    """
+    found = Cluster(inventory.read(inventory_file), out.absolute())
+    if not found.settings_file.exists():
+        raise OperatorError(f"{out} has no saferoute.env: `saferoute ha render` first")
+    cluster.finish(found)
 
 
 def _show(found: Cluster) -> None:

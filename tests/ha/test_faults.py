@@ -10,9 +10,11 @@ import time
 
 import pytest
 
+from ops.ha.members import of_cluster
+from ops.roll import roll
 from tests.ha.disk import Disk
 from tests.ha.faults import ETCD, POSTGRES, REDIS
-from tests.ha.scene import Scene, wait_for
+from tests.ha.scene import Load, Scene, wait_for
 
 chaos = pytest.mark.chaos
 STALLED_S = 2.0
@@ -243,12 +245,27 @@ def test_nginx_is_reloaded_under_load(scene: Scene) -> None:
         for _ in range(5):
             scene.faults.reload_nginx(scene.faults.gateway())
             load.goes_on()
-        unanswered = [
-            str(call)
-            for call in load.history().calls
-            if call.kind not in ("direct", "watch") and call.ended and not call.is_acknowledged
-        ]
+        unanswered = _unanswered(load)
     assert unanswered == []
+
+
+@chaos
+def test_every_process_of_ours_is_replaced(scene: Scene) -> None:
+    """Nobody notices."""
+    with scene.load("roll") as load:
+        roll(of_cluster(scene.cluster), print)
+        load.goes_on()
+        unanswered = _unanswered(load)
+    assert unanswered == []
+
+
+def _unanswered(load: Load) -> list[str]:
+    """Calls of people that were not answered with a yes at once."""
+    return [
+        str(call)
+        for call in load.history().calls
+        if call.kind not in ("direct", "watch") and call.ended and not call.is_acknowledged
+    ]
 
 
 # --- Two at once
