@@ -1,17 +1,18 @@
-"""The backups of the local profile: where they are, and how its primary archives its WAL."""
+"""pgBackRest's configuration, and how a primary archives its WAL: also of the local profile."""
 
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from common.settings import settings
+from common.settings import REPOSITORY, settings
 from ops import cluster, logins
 from ops.cluster import Server
 from ops.pgbackrest import STANZA
-from ops.supervision import TEMPLATES
 
+_TEMPLATES = REPOSITORY / "deploy" / "pgbackrest"
 QUEUE = "4GiB"
 """WAL that waits to be archived before it is dropped: as much as a standby may be behind."""
 
@@ -32,6 +33,33 @@ def options(config: Path) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Paths:
+    """The folders of pgBackRest on a host, and that of the server's data."""
+
+    repository: Path
+    lock: Path
+    data: Path
+
+
+def render(paths: Paths, port: int, passphrase: str) -> str:
+    """pgBackRest's configuration. It holds the passphrase."""
+    templates = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - it is no HTML
+    )
+    return templates.get_template("pgbackrest.conf.j2").render(
+        paths=paths,
+        port=port,
+        passphrase=passphrase,
+        days=settings().backup_days,
+        queue=QUEUE,
+        stanza=STANZA,
+    )
+
+
 def configure(servers: Path, primary: Server) -> bool:
     """Write pgBackRest's configuration, and make its folders; whether it has changed."""
     config = configuration(servers)
@@ -40,21 +68,8 @@ def configure(servers: Path, primary: Server) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         _give(folder)
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - it is no HTML
-    )
-    text = templates.get_template("pgbackrest.conf.j2").render(
-        repository=repository,
-        lock=lock,
-        passphrase=logins.password("backup_passphrase"),
-        days=settings().backup_days,
-        queue=QUEUE,
-        stanza=STANZA,
-        data=primary.data,
-        port=primary.port,
+    text = render(
+        Paths(repository, lock, primary.data), primary.port, logins.password("backup_passphrase")
     )
     if config.exists() and config.read_text() == text:
         return False

@@ -25,6 +25,9 @@ _HISTORY = re.compile(r"/([0-9A-F]{8})\.history[^/]*$")
 _OTHER_SERVER = 28
 """Exit code where the repository was made by another server: before an upgrade, or another one."""
 
+_GIVEN = {key: value for key, value in os.environ.items() if key.startswith("PGBACKREST_")}
+"""Options of its own, such as those of a repository that is no folder."""
+
 Watch = Callable[[str], object]
 """Called with each line that a command says."""
 
@@ -64,19 +67,23 @@ class Repository:
 
     config: Path
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    inside: tuple[str, ...] = ()
+    """What a command begins with that runs on a simulated host."""
 
     def run(self, *arguments: str, watch: Watch | None = None) -> str:
         """Run a command as the user of the servers; its standard output, line by line watched."""
         if shutil.which("pgbackrest") is None:
             raise OperatorError("pgbackrest is not installed: deploy/local/packages.sh run adds it")
-        as_user = cluster.postgres_user() if os.geteuid() == 0 else None
+        as_user = cluster.postgres_user() if os.geteuid() == 0 and not self.inside else None
+        switch = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--")
+        begin = (*self.inside, *switch) if self.inside else ()
         with subprocess.Popen(
-            ["pgbackrest", f"--config={self.config}", f"--stanza={STANZA}", *arguments],
+            [*begin, "pgbackrest", f"--config={self.config}", f"--stanza={STANZA}", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd="/",
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.variables},
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **_GIVEN, **self.variables},
             user=as_user,
             group=as_user,
             extra_groups=[] if as_user else None,

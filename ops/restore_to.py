@@ -1,13 +1,17 @@
 """`saferoute restore --to`: the whole database as it was at a moment."""
 
+import shlex
 from datetime import UTC, datetime
 from typing import Annotated
 
 import psycopg
 import typer
+from dotenv import dotenv_values
 
+from common.settings import environment_file, settings
 from ops import local_recovery, pgbackrest, recovery, upkeep
 from ops.errors import OperatorError
+from ops.pgbackrest import STANZA
 from ops.profile import find_profile
 from ops.recovery import EXAMPLE, Way
 
@@ -52,9 +56,18 @@ def restore(
     if to is None:
         raise OperatorError(f"--to says the moment, as in --to {EXAMPLE}")
     way = recovery.find_way(pgbackrest.open_repository(), recovery.parse(to, datetime.now(UTC)))
+    if "SAFEROUTE_SERVERS" not in dotenv_values(environment_file()):
+        _show(way, "yours to keep")
+        _show_command(way)
+        if yes:
+            raise OperatorError(
+                "this is a cluster: Patroni is stopped on all its hosts first, and this command is "
+                "one of the steps of docs/how-to/back-up-and-restore.md; nothing was changed"
+            )
+        return
     profile = find_profile()
     local_recovery.check(profile, way)
-    _show(way, local_recovery.place_for_old(profile).name)
+    _show(way, f"kept as {local_recovery.place_for_old(profile).name}")
     if not yes:
         typer.echo("Nothing was changed: --yes does it.")
         return
@@ -67,11 +80,18 @@ def _show(way: Way, old: str) -> None:
     facts = {
         "to": f"{way.moment:%Y-%m-%d %H:%M:%S.%f} UTC" if way.moment else "all that is archived",
         "from backup": f"{backup.label} ({backup.kind}), {backup.database_bytes / 1e6:,.1f} MB",
-        "with WAL": f"from {backup.first_segment} on timeline {way.timeline}, archived {until}",
+        "with WAL": f"from {backup.first_segment} on timeline {way.timeline}, the archive ends {until}",
         "is lost": _lost(way.moment) if way.moment else "what was not archived",
-        "old data": f"are kept as {old}",
+        "old data": f"are {old}",
     }
     upkeep.show([{"": key, "is": value} for key, value in facts.items()], as_json=False)
+
+
+def _show_command(way: Way) -> None:
+    """What restores the files of a server that is not the local profile's."""
+    config = settings().backup_config
+    words = ["pgbackrest", f"--config={config}", f"--stanza={STANZA}", "restore", *way.options]
+    typer.echo(shlex.join(words))
 
 
 def _lost(moment: datetime) -> str:

@@ -24,6 +24,7 @@ from ops.ha.patroni import Member, Patroni
 from ops.ha.place import Place
 from ops.ha.programs import Program, programs
 from ops.ha.secrets import Secrets, known
+from ops.pgbackrest import Repository
 from ops.processes import answers
 from ops.progress import step
 from ops.supervision import Supervisor
@@ -213,6 +214,9 @@ def _prepare(cluster: Cluster) -> None:
     for folder in (cluster.state, shared):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
+    backups = place.simulated(cluster.state, "a").backups
+    backups.mkdir(mode=0o700, exist_ok=True)
+    shutil.chown(backups, "postgres", "postgres")
     _install_patroni(cluster.state / "patroni")
     if not signing_keys.read(shared / "keys"):
         signing_keys.add(shared / "keys")
@@ -238,9 +242,23 @@ def _install_patroni(folder: Path) -> None:
 
 def _bring_up_to_date(cluster: Cluster) -> None:
     cluster.patroni.configure(files.DCS)
+    _prepare_backups(cluster)
     installation.install()
     analyst = logins.password("analyst_password")
     schema.set_passwords(settings().admin_conninfo, {"analyst": analyst})
+
+
+def _prepare_backups(cluster: Cluster) -> None:
+    """Let the repository know the servers, once, before they have WAL to archive."""
+    mark, primary = cluster.state / "backups.ready", cluster.patroni.primary()
+    if mark.exists() or primary is None:
+        return
+    with step("Repository of backups"):
+        host = next(each for each in cluster.inventory.hosts if each.name == primary.name)
+        variables = {"PGHOST": str(host.address), "PGPASSWORD": cluster.secrets.admin}
+        config = cluster.place(host).etc / "pgbackrest.conf"
+        Repository(config, variables, cluster.inside(host)).prepare()
+        mark.touch()
 
 
 def _join_redis(cluster: Cluster) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from common.settings import REPOSITORY
+from ops import archiving
 from ops.gateway import Gateway
 from ops.ha import inventory as ports
 from ops.ha.inventory import Host, Inventory
@@ -88,7 +89,12 @@ def render(
     if host in inventory.gateways:
         return _gateway(told, gateway(inventory, place))
     etcd = File(text("etcd.yaml.j2", told), "etcd", 0o640)
-    found = {place.etc / "saferoute.env": _environment(told), place.etc / "etcd.yaml": etcd}
+    found = {
+        place.etc / "saferoute.env": _environment(told),
+        place.etc / "etcd.yaml": etcd,
+        place.etc / "pgbackrest.conf": _backups(place, secrets),
+        place.etc / "backup.env": File(text("backup.env.j2", told), "postgres", 0o600),
+    }
     for member in ("patroni", "patroni-analysts"):
         if member == "patroni" or host.name == inventory.analysts:
             found[place.etc / f"{member}.yaml"] = _patroni(told, member)
@@ -173,16 +179,24 @@ def _gateway(told: Mapping[str, Any], gateway: Gateway) -> dict[Path, File]:
     }
 
 
+def _backups(place: Place, secrets: Secrets) -> File:
+    data = place.data / "patroni"
+    paths = archiving.Paths(place.backups, data / "pgbackrest", data / "pgdata")
+    written = archiving.render(paths, ports.POSTGRES_PORT, secrets.backup)
+    return File(written, "postgres", 0o600)
+
+
 def _environment(told: Mapping[str, object]) -> File:
     return File(text("saferoute.env.j2", told), mode=0o600)
 
 
-def _patroni(told: Mapping[str, object], member: str) -> File:
-    own = {
-        name: value
-        for name, value in ANALYST_OPTIONS.items()
-        if OPTIONS.get(name) != value and member == "patroni-analysts"
-    }
+def _patroni(told: Mapping[str, Any], member: str) -> File:
+    if member == "patroni":
+        # Whoever is the primary archives. A standby asks the archive for nothing: it would do so
+        # before it is promoted, and an archive out of reach hold that up.
+        own = archiving.options(told["place"].etc / "pgbackrest.conf")
+    else:
+        own = {name: value for name, value in ANALYST_OPTIONS.items() if OPTIONS.get(name) != value}
     told = {**told, "member": member, "dcs": DCS, "own_options": own}
     return File(text("patroni.yaml.j2", told), "postgres", 0o600)
 

@@ -29,6 +29,11 @@ class Place:
     is_simulated: bool
 
     @property
+    def backups(self) -> Path:
+        """The repository of backups, the same for all hosts: a real one mounts it there."""
+        return self.shared / "backup" if self.is_simulated else Path("/var/lib/pgbackrest")
+
+    @property
     def root(self) -> Path:
         """The one folder of a simulated host, where its supervisor is."""
         return self.etc.parent

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.settings import REPOSITORY
 from ops.ha.files import TEMPLATES, File, folders, text
 from ops.ha.inventory import Host, Inventory
 from ops.ha.place import Place
@@ -21,6 +22,8 @@ WantedBy=multi-user.target
 # Patroni opens the watchdog, which resets the host where Patroni says nothing for too long. One of
 # hardware is as good: then this module is not needed.
 _WATCHDOG_MODULE = "softdog\n"
+_REPOSITORY = "EnvironmentFile=-/etc/saferoute/repository.env"
+"""Options of pgBackRest in the environment, where its repository is no folder."""
 _WATCHDOG_RULE = 'KERNEL=="watchdog", OWNER="postgres", GROUP="postgres", MODE="0600"\n'
 
 
@@ -60,7 +63,11 @@ def needs(program: Program, place: Place) -> Needs:
                 reloads=True,
                 devices=("/dev/watchdog",),
                 # PostgreSQL goes on when Patroni has crashed, until the next one finds it.
-                lines=("KillMode=process", precious),
+                lines=(
+                    "KillMode=process",
+                    precious,
+                    "EnvironmentFile=-/etc/saferoute/repository.env",
+                ),
             )
         case "worker":
             return Needs("notify", ("saferoute-patroni.service",), (str(place.shared),))
@@ -108,6 +115,8 @@ def render(inventory: Inventory, host: Host, place: Place) -> dict[Path, File]:
         found[Path("/etc/sysctl.d/60-saferoute.conf")] = File(silence)
     if host in inventory.hosts:
         found[Path("/etc/modules-load.d/saferoute.conf")] = File(_WATCHDOG_MODULE)
+        for name in ("saferoute-backup.service", "saferoute-backup.timer"):
+            found[SYSTEM / name] = File((REPOSITORY / "deploy" / "systemd" / name).read_text())
         found[Path("/etc/udev/rules.d/60-saferoute.rules")] = File(_WATCHDOG_RULE)
     return found
 
