@@ -257,6 +257,9 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
             (f"127.0.0.1:{values.gateway_port}",),
             behind["api"],
             behind["api.live"],
+            # Each takes a fifth of the CPU of an API process. Four for two of them wake up for
+            # single events, and take 110 µs per call instead of 70.
+            workers=len(behind["api"]),
         ),
         processes=ours,
     )

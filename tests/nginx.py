@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,12 @@ class Front:
         self.process = process
         scheme = "https" if gateway.certificate else "http"
         self.url = f"{scheme}://127.0.0.1:{gateway.port}"
+
+    @property
+    def workers(self) -> list[int]:
+        """The process ids of those that serve."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -46,9 +52,15 @@ class Front:
 
 @contextmanager
 def running_gateway(
-    api: Iterable[int], live: Iterable[int] = (1,), **settings: Any
+    api: Iterable[int],
+    live: Iterable[int] = (1,),
+    text: Callable[[Gateway], str] | None = None,
+    **settings: Any,
 ) -> Iterator[Front]:
-    """nginx in front of the processes at these ports until the block ends."""
+    """nginx in front of the processes at these ports until the block ends.
+
+    `text` makes another configuration of it.
+    """
     with tempfile.TemporaryDirectory(prefix="saferoute-gateway-") as folder:
         Path(folder).chmod(0o755)
         known = Gateway(
@@ -59,6 +71,8 @@ def running_gateway(
             **settings,
         )
         known.configure()
+        if text is not None:
+            known.configuration.write_text(text(known))
         as_user = gateway.user() if os.geteuid() == 0 else None
         with (known.data / "errors.log").open("w") as errors:
             process = subprocess.Popen(

@@ -3,7 +3,6 @@
 import signal
 import threading
 import time
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -16,18 +15,12 @@ from tests.nginx import Front, running_gateway
 RELOADS = 4
 
 
-def workers(front: Front) -> set[str]:
-    """The process ids of those that serve."""
-    master = front.process.pid
-    return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
-
-
 def reload(front: Front) -> None:
     """Return once none of the workers that served takes new connections."""
-    before = workers(front)
+    before = set(front.workers)
     front.process.send_signal(signal.SIGHUP)
     deadline = time.monotonic() + 20
-    while not workers(front) - before:
+    while not set(front.workers) - before:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
