@@ -80,7 +80,7 @@ def _show(way: Way, old: str) -> None:
     facts = {
         "to": f"{way.moment:%Y-%m-%d %H:%M:%S.%f} UTC" if way.moment else "all that is archived",
         "from backup": f"{backup.label} ({backup.kind}), {backup.database_bytes / 1e6:,.1f} MB",
-        "with WAL": f"from {backup.first_segment} on timeline {way.timeline}, the archive ends {until}",
+        "with WAL": f"of timeline {way.timeline}, from {backup.first_segment}, until {until}",
         "is lost": _lost(way.moment) if way.moment else "what was not archived",
         "old data": f"are {old}",
     }
