@@ -37,7 +37,7 @@ ha-down: $(VENV)/.runtime ## remove it: hosts, processes, files
 	@$(BIN)/saferoute ha down $(if $(INVENTORY),--inventory "$(INVENTORY)")
 
 chaos: ## break a cluster of simulated hosts in many ways, for an hour (root; SCENARIO=name)
-	@deploy/local/packages.sh test
+	@deploy/local/packages.sh chaos
 	@$(MAKE) -s venv
 	$(BIN)/pytest tests/ha -m "chaos or not chaos" $(if $(SCENARIO),-k "$(SCENARIO)")
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# packages.sh python|run|ha|test|bench: adds the Debian packages that are missing for .venv, for `make up`,
-# `make ha-up`, `make test`, or `make bench`. Says first which ones; where all are there it changes nothing and is silent.
+# packages.sh python|run|ha|test|chaos|bench: adds the Debian packages that are missing for .venv, for `make up`,
+# `make ha-up`, `make test`, `make chaos`, or `make bench`. Says first which ones; where all are there it changes nothing and is silent.
 # Without root or sudo it lists what is missing and exits 2.
 set -euo pipefail
 
@@ -45,7 +45,8 @@ wanted() {
         command -v npm >/dev/null || echo npm
         return
     fi
-    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" faketime nftables
+    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" nftables
+    [ "$1" != chaos ] || echo gcc libc6-dev
 }
 
 missing() {
@@ -112,7 +113,7 @@ add() {
     for package in "${services[@]}"; do as_root update-rc.d "${package/etcd-server/etcd}" disable; done
 }
 
-target=${1:?python, run, ha, test or bench}
+target=${1:?python, run, ha, test, chaos or bench}
 remove_leftovers
 command -v apt-get >/dev/null || fail "this system has no apt-get; docs/how-to/run-it-on-one-machine.md says what to install"
 

@@ -98,6 +98,7 @@ def render(
     for member in ("patroni", "patroni-analysts"):
         if member == "patroni" or host.name == inventory.analysts:
             found[place.etc / f"{member}.yaml"] = _patroni(told, member)
+    found[place.etc / "guard.py"] = File((TEMPLATES / "guard.py").read_text())
     for node in redis_nodes(inventory, host, place):
         settings = node.render(secrets.redis, REDIS_OPTIONS)
         found[place.etc / f"{node.name}.conf"] = File(settings, "redis", 0o600)

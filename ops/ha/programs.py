@@ -43,6 +43,7 @@ def programs(inventory: Inventory, host: Host, place: Place) -> tuple[Program, .
         Program("etcd", ("/usr/bin/etcd", "--config-file", f"{place.etc}/etcd.yaml"), "etcd"),
         *(_redis(place, number) for number, _ in enumerate(ports.REDIS_PORTS, 1)),
         *members,
+        Program("guard", (*_guard(place), f"{place.etc}/patroni.yaml"), "postgres"),
         *_ours(host, place),
     )
 
@@ -51,6 +52,11 @@ def _patroni(place: Place, name: str) -> Program:
     command = (str(place.patroni), f"{place.etc}/{name}.yaml")
     # It stops PostgreSQL first, which writes a checkpoint.
     return Program(name, command, "postgres", {"HOME": f"{place.data}/{name}"}, stop_s=60)
+
+
+def _guard(place: Place) -> tuple[str, ...]:
+    """With Patroni's Python, which the user `postgres` can reach."""
+    return str(place.patroni.with_name("python")), f"{place.etc}/guard.py"
 
 
 def _redis(place: Place, number: int) -> Program:

@@ -69,6 +69,8 @@ def needs(program: Program, place: Place) -> Needs:
                     "EnvironmentFile=-/etc/saferoute/repository.env",
                 ),
             )
+        case "guard":
+            return Needs(after=("saferoute-patroni.service",))
         case "worker":
             return Needs("notify", ("saferoute-patroni.service",), (str(place.shared),))
         case "nginx":

@@ -55,7 +55,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
             found.kill(host)
         small.detach()
         clusters.down(found)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ def scene(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Scene]:
     request.config.stash[_measured] = [str(each) for each in found.measured]
     # What a failed scenario has written stays, for whoever looks for the cause.
     if not request.session.testsfailed:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_terminal_summary(

@@ -6,6 +6,7 @@ are answered again; what was done is undone; the cluster is whole again; and eve
 made is compared with what the platform has kept. Those marked `chaos` run by `make chaos`.
 """
 
+import shutil
 import time
 
 import pytest
@@ -205,6 +206,7 @@ def test_the_disk_of_the_primary_is_full(scene: Scene, disk: Disk) -> None:
 
 
 @chaos
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: gcc and libc6-dev")
 @pytest.mark.parametrize("offset_s", [300, -300])
 def test_the_clock_of_a_host_is_wrong(scene: Scene, offset_s: int) -> None:
     """Of the primary's, whose clock the most depends on."""
