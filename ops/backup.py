@@ -42,6 +42,7 @@ def backup(
     if repository.is_standby():
         typer.echo("This machine's server is a standby: the primary's makes the backups.")
         return
+    repository.prepare()
     made = make(repository, full=full)
     typer.echo(
         f"Backup {made.label}, {made.kind}: {_megabytes(made.stored_bytes)} "

@@ -18,7 +18,7 @@ from redis.crc import key_slot
 
 from ops.cluster import free_port
 from ops.supervision import Supervisor
-from tests.command import saferoute
+from tests.command import saferoute, start_saferoute
 from tests.small_map import FOOTWAY, write_map
 from tests.stack import BUS, EVERYTHING, OURS, Stack, four_ports
 
@@ -311,6 +311,49 @@ def test_an_address_that_the_analysts_standby_cannot_have(tmp_path, address: str
     assert "SAFEROUTE_ANALYST_ADDRESS" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not stack.folder.exists()
+
+
+def test_a_restore_that_was_killed_is_run_again_and_brings_back_nobody_who_was_erased(
+    stack: Stack,
+) -> None:
+    servers = Path(stack.setting("SAFEROUTE_SERVERS"))
+    person = "0192f0c1-aaaa-4000-8000-000000000001"
+    with stack.connect("admin", "primary") as admin:
+        admin.execute(
+            "insert into core.users (user_id, email, email_verified_at, password_hash, language)"
+            " values (%s, 'anna@mail.example', now(), '$argon2id$', 'en')",
+            [person],
+        )
+    with stack.connect("admin", "primary") as admin:
+        (moment,) = admin.execute("select clock_timestamp()").fetchone()
+    to = ("restore", "--to", moment.isoformat())
+    with stack.connect("admin", "primary") as admin:
+        admin.execute("create table core.of_later (n integer)")
+    erased = saferoute("users", "erase", person, "--yes", **stack.environment)
+    assert erased.returncode == 0, erased.stderr
+
+    tried = saferoute(*to, **stack.environment)
+    assert "Nothing was changed" in tried.stdout
+    assert not list(servers.glob("primary.before-*"))
+    killed = start_saferoute(*to, "--yes", **stack.environment)
+    _wait_until(lambda: any(servers.glob("primary.before-*")))
+    killed.kill()
+    killed.wait()
+    refused = stack.run("up")
+    assert (refused.returncode, "was cut off" in refused.stderr) == (2, True)
+
+    done = saferoute(*to, "--yes", **stack.environment)
+    assert done.returncode == 0, done.stderr
+    assert list(stack.processes()) == EVERYTHING
+    with stack.connect("admin", "primary") as admin:
+        assert admin.execute("select to_regclass('core.of_later')").fetchone() == (None,)
+        came_back = "select count(*) from core.users where user_id = %s"
+        assert admin.execute(came_back, [person]).fetchone() == (0,)
+        # Of then, and of having been erased again.
+        receipts = "select count(*) from core.erasures where finished_at is not null"
+        assert admin.execute(receipts).fetchone() == (2,)
+    assert saferoute("restore", "--discard-old", "--yes", **stack.environment).returncode == 0
+    assert not list(servers.glob("primary.before-*"))
 
 
 def test_clean_asks_first_and_then_leaves_nothing(stack: Stack) -> None:
