@@ -16,6 +16,7 @@ import redis
 from redis.exceptions import RedisError
 
 from ops.errors import OperatorError
+from ops.identity import Identity
 
 SLOTS = 16384
 OPTIONS = {
@@ -68,6 +69,8 @@ class RedisNode:
     port: int
     bus_port: int
     host: str = "127.0.0.1"
+    identity: Identity | None = None
+    """With it nobody speaks to the node in plain, nor it to the others."""
 
     @property
     def name(self) -> str:
@@ -103,7 +106,24 @@ class RedisNode:
             "requirepass": password,
             "masterauth": password,
         }
-        return "".join(f'{name} "{value}"\n' for name, value in {**fixed, **options}.items())
+        text = {**fixed, **options, **self._encryption()}
+        return "".join(f'{name} "{value}"\n' for name, value in text.items())
+
+    def _encryption(self) -> dict[str, str]:
+        if self.identity is None:
+            return {}
+        return {
+            "port": "0",
+            "tls-port": str(self.port),
+            "tls-cluster": "yes",
+            "tls-replication": "yes",
+            "tls-ca-cert-file": str(self.identity.authority),
+            "tls-cert-file": str(self.identity.certificate),
+            "tls-key-file": str(self.identity.key),
+            "tls-protocols": "TLSv1.2 TLSv1.3",
+            # Clients have a password; the nodes show each other their certificates all the same.
+            "tls-auth-clients": "no",
+        }
 
     def empty(self) -> None:
         """Remove its data, and what it knows of the cluster."""
@@ -111,7 +131,15 @@ class RedisNode:
 
     def connect(self, password: str) -> "redis.Redis":
         """A connection to this node alone."""
-        return redis.Redis(self.host, self.port, password=password, socket_timeout=5)
+        authority = str(self.identity.authority) if self.identity else None
+        return redis.Redis(
+            self.host,
+            self.port,
+            password=password,
+            socket_timeout=5,
+            ssl=authority is not None,
+            ssl_ca_certs=authority,
+        )
 
     def answers(self, password: str) -> bool:
         """Whether it has loaded its data and lets us in."""
@@ -134,9 +162,11 @@ class RedisNode:
 def create(nodes: Sequence[RedisNode], password: str) -> None:
     """Make one cluster of empty nodes that run: one half masters, the other half replicas."""
     addresses = [f"{node.host}:{node.port}@{node.bus_port}" for node in nodes]
+    identity = nodes[0].identity
+    tls = ("--tls", "--cacert", str(identity.authority)) if identity else ()
     process = subprocess.run(
         [
-            *("redis-cli", "--cluster-yes", "--cluster", "create", *addresses),
+            *("redis-cli", *tls, "--cluster-yes", "--cluster", "create", *addresses),
             *("--cluster-replicas", "1"),
         ],
         env={"PATH": os.environ["PATH"], "REDISCLI_AUTH": password},

@@ -14,6 +14,7 @@ from redis.crc import key_slot
 
 from ops import redis_cluster
 from ops.cluster import free_port
+from ops.identity import Identity
 from ops.redis_cluster import OPTIONS, RedisNode
 
 # A master that is dead for a second is replaced.
@@ -116,9 +117,12 @@ class TestCluster:
             self.wait_until_whole()
 
 
-def start_cluster(folder: Path) -> TestCluster:
-    """Make and start one, its data in this folder."""
-    nodes = [RedisNode(folder / f"redis-{n}", free_port(), free_port()) for n in range(1, 7)]
+def start_cluster(folder: Path, identity: Identity | None = None) -> TestCluster:
+    """Make and start one, its data in this folder; by TLS where its nodes have an identity."""
+    nodes = [
+        RedisNode(folder / f"redis-{n}", free_port(), free_port(), identity=identity)
+        for n in range(1, 7)
+    ]
     cluster = TestCluster(nodes, secrets.token_urlsafe(16))
     for node in nodes:
         node.configure(cluster.password, FAST)

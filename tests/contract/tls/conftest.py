@@ -60,10 +60,10 @@ class Town:
         """Of the server."""
         return f"127.0.0.1:{self.primary.port}"
 
-    def serve(self, module: str = "api") -> AbstractContextManager[Api]:
+    def serve(self, module: str = "api", **settings: str) -> AbstractContextManager[Api]:
         """A process that is served by TLS and serves by it."""
-        where, many = [self.primary.port], {"SAFEROUTE_API_PROCESSES": "5"}
-        return serve(where, NAME, self.primary.password, module, **many, **self.identity)
+        given = {"SAFEROUTE_API_PROCESSES": "6", **self.identity, **settings}
+        return serve([self.primary.port], NAME, self.primary.password, module, **given)
 
     def context(self, certificate: Certificate | None) -> ssl.SSLContext:
         """Of a client that shows this certificate."""
