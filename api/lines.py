@@ -21,7 +21,6 @@ from redis.exceptions import RedisError
 from common.redis import BUDGET_S, Redis, RedisGoneError
 
 _GRACE_S = 0.01  # of the budget: what came meanwhile is read first, where the loop was late
-_CONNECT_TIMEOUT = 0.25
 
 
 class Lines:
@@ -78,7 +77,7 @@ class Lines:
     async def _connect(self, node: ClusterNode) -> None:
         # Where it fails, common.redis tells of it, and a later request tries again.
         with contextlib.suppress(OSError, RedisError, RedisGoneError):
-            async with asyncio.timeout(_CONNECT_TIMEOUT):
+            async with asyncio.timeout(self._redis.connect_timeout):
                 loop = asyncio.get_running_loop()
                 _, line = await loop.create_connection(
                     _Line, node.host, int(node.port), ssl=self._redis.tls

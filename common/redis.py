@@ -40,6 +40,7 @@ _LOOK_S = 5
 _REPAIR_S = 0.1
 _PAUSE_S = 0.05
 _PATIENCE_S = 0.25  # with a node that is asked for the topology
+_TLS_PATIENCE_S = 1.0  # handshakes given up too soon leave a busy node no time for another
 _CONNECTIONS = 32
 """From this process to one node. What is beyond waits for one, within the budget."""
 _WARM = 8
@@ -54,11 +55,7 @@ class RedisGoneError(Exception):
 
 
 class _TlsConnection(Connection):
-    """One by TLS, with the context of the process.
-
-    redis-py's own would trust every authority of the system too, and reads them all, 15 ms, for
-    each connection.
-    """
+    """By TLS: redis-py's own reads all authorities of the system, 15 ms, and trusts them too."""
 
     def __init__(self, *, tls: ssl.SSLContext, **options: Any) -> None:
         super().__init__(**options)
@@ -79,6 +76,10 @@ class Redis(RedisCluster):
     def __init__(self, settings: Settings) -> None:
         """Nothing is connected before `warm`."""
         password = settings.redis_password
+        self.tls = tls.trust(settings)
+        """For whoever connects to a node by itself; none where connections are in plain."""
+        self.connect_timeout = _TLS_PATIENCE_S if self.tls else _PATIENCE_S
+        """Seconds in which that must succeed."""
         super().__init__(
             startup_nodes=[ClusterNode(host, port) for host, port in settings.redis_nodes],
             password=password.get_secret_value() if password else None,
@@ -89,12 +90,10 @@ class Redis(RedisCluster):
             retry=Retry(NoBackoff(), 0),
             # redis-py's own costs a task per command; the budget does its work.
             socket_timeout=None,
-            socket_connect_timeout=_PATIENCE_S,
+            socket_connect_timeout=self.connect_timeout,
             protocol=2,
             driver_info=None,
         )
-        self.tls = tls.trust(settings)
-        """For whoever connects to a node by itself; none where connections are in plain."""
         for node in self.nodes_manager.startup_nodes.values():
             node.connection_kwargs["socket_timeout"] = _PATIENCE_S
             if self.tls is not None:
@@ -307,7 +306,8 @@ class Redis(RedisCluster):
         try:
             if is_new:
                 await node.disconnect_free_connections()
-                async with asyncio.timeout(_PATIENCE_S):
+                async with asyncio.timeout(self.connect_timeout):
+                    await node.execute_command("PING")  # one that is gone is not asked eight times
                     pings = (node.execute_command("PING") for _ in range(_WARM))
                     await asyncio.gather(*pings)
             with _Budget():

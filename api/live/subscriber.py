@@ -22,7 +22,6 @@ from common.redis import Redis
 _LOOK_S = 0.25
 _ANSWER_S = 1.0
 """Seconds in which an answer must come: to a subscription, and to the ping of every look."""
-_CONNECT_TIMEOUT = 0.25
 
 logger = logging.getLogger("saferoute.live")
 
@@ -130,7 +129,7 @@ class Subscriber:
 
     async def _connect(self, node: ClusterNode) -> None:
         with contextlib.suppress(OSError):
-            async with asyncio.timeout(_CONNECT_TIMEOUT):
+            async with asyncio.timeout(self._redis.connect_timeout):
                 loop = asyncio.get_running_loop()
                 _, reader = await loop.create_connection(
                     lambda: _Reader(node.name, self._push),
