@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from common.settings import REPOSITORY
 from ops.errors import OperatorError
+from ops.identity import Identity
 
 TEMPLATES = REPOSITORY / "deploy" / "nginx"
 VITAL = (
@@ -58,6 +59,10 @@ class Gateway:
     live: tuple[str, ...]
     """The live processes."""
     certificate: Certificate | None = None
+    identity: Identity | None = None
+    """What it shows the processes, and by whom theirs are signed: they are asked by TLS."""
+    process_name: str = ""
+    """What their certificates must say: it verifies names, no addresses."""
     redirect: tuple[str, ...] = ()
     """Where plain HTTP is sent on to HTTPS."""
     status: str | None = None

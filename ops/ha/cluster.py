@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from common import signing_keys
 from common.settings import REPOSITORY, environment_file, settings
 from ops import installation, logins, profile, redis_cluster, schema
 from ops.errors import OperatorError
-from ops.ha import files, inventory, namespaces, place
+from ops.ha import files, identities, inventory, namespaces, place
 from ops.ha.inventory import Host, Inventory
 from ops.ha.patroni import Member, Patroni
 from ops.ha.place import Place
 from ops.ha.programs import Program, programs
 from ops.ha.secrets import Secrets, known
+from ops.identity import Identity
 from ops.pgbackrest import Repository
 from ops.processes import answers
 from ops.progress import step
@@ -49,7 +50,7 @@ class Cluster:
     @property
     def url(self) -> str:
         """The one public address."""
-        return f"http{'s' if self.inventory.tls else ''}://{self.inventory.public}"
+        return f"{self.inventory.scheme}://{self.inventory.public}"
 
     @property
     def settings_file(self) -> Path:
@@ -70,7 +71,22 @@ class Cluster:
     def patroni(self) -> Patroni:
         """The REST API of its members."""
         addresses = [host.at(inventory.PATRONI_PORT) for host in self.inventory.hosts]
-        return Patroni(addresses, self.secrets.patroni)
+        return Patroni(addresses, self.secrets.patroni, self.identity)
+
+    @property
+    def identity(self) -> Identity | None:
+        """What the operator shows, and whom it trusts; none where all is in plain."""
+        return identities.identity(self.operator, "product") if self.inventory.tls else None
+
+    @property
+    def operator(self) -> Place:
+        """The folders of the operator, in the root namespace."""
+        return replace(place.simulated(self.state, "a"), etc=self.state)
+
+    @property
+    def issued(self) -> Path:
+        """The folder of all its certificates, and of the authority's key."""
+        return self.state / "certificates"
 
     def place(self, host: Host) -> Place:
         """The folders of a host."""
@@ -96,7 +112,7 @@ class Cluster:
             shutil.chown(folder, owner, owner)
             # PostgreSQL and Patroni want theirs for themselves; parents let everyone through.
             folder.chmod(0o755 if owner == "root" else 0o700)
-        return files.write(files.render(self.inventory, host, there, self.secrets))
+        return files.write(files.render(self.inventory, host, there, self.secrets, self.issued))
 
     def start(self, host: Host) -> None:
         """Start a host and all its programs, whatever of it runs."""
@@ -220,8 +236,10 @@ def _prepare(cluster: Cluster) -> None:
     _install_patroni(cluster.state / "patroni")
     if not signing_keys.read(shared / "keys"):
         signing_keys.add(shared / "keys")
-    operator = Place(**{**vars(place.simulated(cluster.state, "a")), "etc": cluster.state})
-    files.write(files.render(cluster.inventory, None, operator, cluster.secrets))
+    if cluster.inventory.tls:
+        identities.make(cluster.inventory, cluster.issued)
+    operator = (cluster.inventory, None, cluster.operator, cluster.secrets, cluster.issued)
+    files.write(files.render(*operator))
 
 
 def _install_patroni(folder: Path) -> None:
@@ -267,8 +285,9 @@ def _join_redis(cluster: Cluster) -> None:
         files.redis_nodes(cluster.inventory, host, cluster.place(host))
         for host in cluster.inventory.hosts
     ]
+    own = cluster.identity
     # One of each host first: those become masters.
-    nodes = [node for group in zip(*found, strict=True) for node in group]
+    nodes = [replace(node, identity=own) for group in zip(*found, strict=True) for node in group]
     mark = cluster.state / "redis.ready"
     with step("Redis Cluster"):
         for node in nodes:

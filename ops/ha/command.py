@@ -1,5 +1,6 @@
 """`saferoute ha`: a highly available cluster on simulated hosts of this machine."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from common import signing_keys
 from ops.errors import OperatorError
-from ops.ha import cluster, files, inventory, place, secrets, units
+from ops.ha import cluster, files, identities, inventory, place, secrets, units
 from ops.ha.cluster import Cluster
 
 app = typer.Typer(
@@ -57,17 +58,19 @@ def render(
     out.mkdir(parents=True, exist_ok=True)
     out.chmod(0o700)
     there, passwords = place.real(major), secrets.known(out)
-    operator = files.render(found.inventory, None, there, passwords)[there.etc / "saferoute.env"]
-    files.write({found.settings_file: operator})
+    if found.inventory.tls:
+        identities.make(found.inventory, found.issued)
+    operator = replace(there, etc=found.state)
+    files.write(files.render(found.inventory, None, operator, passwords, found.issued))
     if not signing_keys.read(out / "keys"):
         signing_keys.add(out / "keys")
     for host in found.inventory.everyone:
-        content = files.render(found.inventory, host, there, passwords)
+        content = files.render(found.inventory, host, there, passwords, found.issued)
         content |= units.render(found.inventory, host, there)
-        content[there.etc / "inventory.toml"] = files.File(inventory_file.read_text())
+        content[there.etc / "inventory.toml"] = place.File(inventory_file.read_text())
         if host in found.inventory.hosts:
             for key in (out / "keys").glob("*.jwk"):
-                known = files.File(key.read_text(), "saferoute", 0o600)
+                known = place.File(key.read_text(), "saferoute", 0o600)
                 content[there.shared / "keys" / key.name] = known
         files.pack(content, out / f"{host.name}.tar")
         typer.echo(f"{out}/{host.name}.tar: {len(content)} files for {host.address}")

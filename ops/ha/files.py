@@ -8,7 +8,7 @@ import shutil
 import tarfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from common.settings import REPOSITORY
 from ops import archiving
-from ops.gateway import Gateway
+from ops.gateway import Certificate, Gateway
+from ops.ha import identities
 from ops.ha import inventory as ports
 from ops.ha.inventory import Host, Inventory
-from ops.ha.place import Place
+from ops.ha.place import File, Place
 from ops.ha.secrets import Secrets
+from ops.identity import Identity
 from ops.redis_cluster import OPTIONS as REDIS_OPTIONS
 from ops.redis_cluster import RedisNode
 from ops.standby import ANALYST_OPTIONS, OPTIONS
@@ -70,31 +72,30 @@ DCS: dict[str, Any] = {
 """What all members share: Patroni's dynamic configuration."""
 
 
-@dataclass(frozen=True)
-class File:
-    """A file to be: its text, and who may read it."""
-
-    text: str
-    owner: str = "root"
-    mode: int = 0o644
-
-
 def render(
-    inventory: Inventory, host: Host | None, place: Place, secrets: Secrets
+    inventory: Inventory, host: Host | None, place: Place, secrets: Secrets, issued: Path
 ) -> dict[Path, File]:
-    """Every file below `place.etc` of a host; without a host the operator's settings."""
-    told = {"inventory": inventory, "host": host, "place": place, "secrets": secrets}
-    if host is None:
-        return {place.etc / "saferoute.env": _environment(told)}
-    if host in inventory.gateways:
-        return _gateway(told, gateway(inventory, place))
-    etcd = File(text("etcd.yaml.j2", told), "etcd", 0o640)
-    found = {
-        place.etc / "saferoute.env": _environment(told),
-        place.etc / "etcd.yaml": etcd,
-        place.etc / "pgbackrest.conf": _backups(place, secrets),
-        place.etc / "backup.env": File(text("backup.env.j2", told), "postgres", 0o600),
+    """Every file below `place.etc` of a host; without a host the operator's.
+
+    `issued` is the folder of the cluster's certificates, which are made where it has TLS.
+    """
+    told = {
+        "inventory": inventory,
+        "host": host,
+        "place": place,
+        "secrets": secrets,
+        "identity": partial(identities.identity, place),
     }
+    found = identities.render(inventory, host, place, issued) if inventory.tls else {}
+    if host in inventory.gateways:
+        return found | _gateway(told, gateway(inventory, place))
+    found[place.etc / "saferoute.env"] = _environment(told)
+    if host is None:
+        return found
+    found[place.etc / "etcd.yaml"] = File(text("etcd.yaml.j2", told), "etcd", 0o640)
+    found[place.etc / "pgbackrest.conf"] = _backups(place, secrets)
+    backup = File(text("backup.env.j2", told), "postgres", 0o600)
+    found[place.etc / "backup.env"] = backup
     for member in ("patroni", "patroni-analysts"):
         if member == "patroni" or host.name == inventory.analysts:
             found[place.etc / f"{member}.yaml"] = _patroni(told, member)
@@ -107,20 +108,35 @@ def render(
 
 def gateway(inventory: Inventory, place: Place) -> Gateway:
     """The nginx of a gateway host. It has every address of the host, the public one too."""
+    own = identities.identity(place, "nginx") if inventory.tls else None
     return Gateway(
         data=place.data / "nginx",
-        listen=("0.0.0.0:80",),
+        listen=("0.0.0.0:443" if inventory.scheme == "https" else "0.0.0.0:80",),
         api=tuple(host.at(ports.API_PORT) for host in inventory.hosts),
         live=tuple(host.at(ports.LIVE_PORT) for host in inventory.hosts),
         status=f"127.0.0.1:{ports.NGINX_STATUS_PORT}",
         etc=place.etc,
+        certificate=_shown_to_clients(inventory, own),
+        redirect=("0.0.0.0:80",) if inventory.scheme == "https" else (),
+        identity=own,
+        process_name=identities.process_name(inventory),
     )
+
+
+def _shown_to_clients(inventory: Inventory, own: Identity | None) -> Certificate | None:
+    if inventory.certificate:
+        folder = inventory.certificate
+        return Certificate(folder / "fullchain.pem", folder / "privkey.pem")
+    return Certificate(own.certificate, own.key) if own else None
 
 
 def redis_nodes(inventory: Inventory, host: Host, place: Place) -> list[RedisNode]:
     """The nodes of Redis on a host."""
     return [
-        RedisNode(place.data / f"redis-{number}", port, port + _TO_BUS, str(host.address))
+        RedisNode(
+            *(place.data / f"redis-{number}", port, port + _TO_BUS, str(host.address)),
+            identity=identities.identity(place, "redis") if inventory.tls else None,
+        )
         for number, port in enumerate(ports.REDIS_PORTS, 1)
     ]
 

@@ -54,7 +54,10 @@ class Inventory(BaseModel, frozen=True, extra="forbid"):
     analysts: Name | None = None
     """The host that also runs the analysts' standby."""
     tls: bool = False
-    """Whether all that goes between hosts is encrypted."""
+    """Whether all that goes between hosts is encrypted, by certificates of the cluster's own."""
+    certificate: Path | None = None
+    """Folder on each gateway with the `fullchain.pem` and `privkey.pem` that nginx shows clients,
+    which its user, www-data, can read. With `tls` and without this it shows the cluster's own."""
 
     @model_validator(mode="before")
     @classmethod
@@ -87,6 +90,11 @@ class Inventory(BaseModel, frozen=True, extra="forbid"):
     def everyone(self) -> tuple[Host, ...]:
         """All hosts, the gateways last."""
         return (*self.hosts, *self.gateways)
+
+    @property
+    def scheme(self) -> str:
+        """How clients speak to the public address."""
+        return "https" if self.tls or self.certificate else "http"
 
     @property
     def router(self) -> IPv4Address:

@@ -1,12 +1,15 @@
 """Patroni's REST API: what the members of the cluster are, and what an operator asks of them."""
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import httpx
 
 from ops.errors import OperatorError
+from ops.identity import Identity
 
 _TIMEOUT_S = 5
 _SWITCHOVER_S = 60
@@ -41,6 +44,16 @@ class Patroni:
     addresses: Sequence[str]
     """Of their REST APIs, as host:port."""
     password: str | None = None
+    identity: Identity | None = None
+    """With it they are asked by TLS, and told who asks."""
+
+    @cached_property
+    def _verify(self) -> ssl.SSLContext | bool:
+        if self.identity is None:
+            return True
+        context = ssl.create_default_context(cafile=self.identity.authority)
+        context.load_cert_chain(self.identity.certificate, self.identity.key)
+        return context
 
     def members(self) -> list[Member]:
         """All of them; none where nobody answers."""
@@ -85,8 +98,14 @@ class Patroni:
         self, method: str, address: str, path: str, timeout: float, body: object = None
     ) -> httpx.Response:
         known = ("patroni", self.password) if self.password else None
+        scheme = "https" if self.identity else "http"
         return httpx.request(
-            method, f"http://{address}{path}", json=body, auth=known, timeout=timeout
+            method,
+            f"{scheme}://{address}{path}",
+            json=body,
+            auth=known,
+            timeout=timeout,
+            verify=self._verify,
         )
 
 

@@ -9,6 +9,15 @@ from ops.cluster import bin_directory
 
 
 @dataclass(frozen=True)
+class File:
+    """A file to be: its text, and who may read it."""
+
+    text: str
+    owner: str = "root"
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
 class Place:
     """The folders of one host, and the programs that are not the distribution's."""
 

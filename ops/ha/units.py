@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.settings import REPOSITORY
-from ops.ha.files import TEMPLATES, File, folders, text
+from ops.ha.files import TEMPLATES, folders, text
 from ops.ha.inventory import Host, Inventory
-from ops.ha.place import Place
+from ops.ha.place import File, Place
 from ops.ha.programs import Program, programs
 
 SYSTEM = Path("/etc/systemd/system")
