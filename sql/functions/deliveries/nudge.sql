@@ -10,6 +10,7 @@ begin
     if not pg_try_advisory_xact_lock(hashtextextended('saferoute nudge', 0)) then
         return 0;
     end if;
+    perform core.heed_clock();
     -- Where many wait in the queue, workers are busy and nothing has been lost.
     if core.waiting_tasks('alarm', p_limit) < p_limit then
         perform core.enqueue_task('alarm', 'deliver', jsonb_build_array(d)) from core.due_deliveries(p_limit) as d;
