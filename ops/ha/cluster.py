@@ -18,7 +18,7 @@ from common import signing_keys
 from common.settings import REPOSITORY, environment_file, settings
 from ops import installation, logins, profile, redis_cluster, schema
 from ops.errors import OperatorError
-from ops.ha import files, identities, inventory, namespaces, place
+from ops.ha import checks, files, identities, inventory, namespaces, place
 from ops.ha.inventory import Host, Inventory
 from ops.ha.patroni import Member, Patroni
 from ops.ha.place import Place
@@ -31,7 +31,8 @@ from ops.progress import step
 from ops.supervision import Supervisor
 
 _LOCK = REPOSITORY / "requirements-ha.lock"
-_LEAST_MEMORY = 3 * 2**30
+WHOLE_S = 120.0
+"""How long PostgreSQL has to begin, on all hosts."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,9 @@ def of(path: Path) -> Cluster:
 
 def up(cluster: Cluster) -> None:
     """Make what is missing, start what does not run, and return once all of it is of use."""
-    _refuse_too_little_memory(cluster)
+    checks.refuse_too_little_memory(cluster.inventory)
     with held(cluster):
+        checks.refuse_taken_ports(cluster)
         _prepare(cluster)
         with step(f"Hosts {', '.join(host.name for host in cluster.inventory.everyone)}"):
             namespaces.create(cluster.inventory)
@@ -162,7 +164,7 @@ def up(cluster: Cluster) -> None:
 def finish(cluster: Cluster) -> None:
     """Make hosts whose programs have been started one platform: schema, roles, Redis Cluster."""
     with step("PostgreSQL: a primary, and standbys that follow it"):
-        wait(partial(is_whole, cluster), 120, partial(_why, cluster))
+        wait(partial(is_whole, cluster), WHOLE_S, partial(_why, cluster))
     use(cluster)
     _bring_up_to_date(cluster)
     _join_redis(cluster)
@@ -318,19 +320,6 @@ def held(cluster: Cluster) -> Iterator[None]:
                 path.unlink(missing_ok=True)
 
 
-def _refuse_too_little_memory(cluster: Cluster) -> None:
-    if namespaces.existing(cluster.inventory):
-        return
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            available = int(line.split()[1]) * 1024
-            if available < _LEAST_MEMORY:
-                raise OperatorError(
-                    f"a cluster of {len(cluster.inventory.hosts)} hosts takes about 3 GB of "
-                    f"memory, and {available / 2**30:.1f} GB are free"
-                )
-
-
 def _why(cluster: Cluster) -> str:
     """In one line what keeps PostgreSQL from being whole."""
     found = members(cluster)
@@ -342,7 +331,10 @@ def _why(cluster: Cluster) -> str:
         last = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
         return f"Patroni does not answer: {last[0] if last else 'it said nothing'} (see {log})"
     told = ", ".join(f"{member.name} {member.role} {member.state}" for member in found)
-    return f"PostgreSQL is not whole: {told}"
+    wanted = [host.name for host in cluster.inventory.hosts]
+    wanted += ["analysts"] if cluster.inventory.analysts else []
+    silent = ", ".join(name for name in wanted if name not in [each.name for each in found])
+    return f"PostgreSQL is not whole: {told}{f'; no word of {silent}' if silent else ''}"
 
 
 def listens(address: str, port: int) -> bool:
