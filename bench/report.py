@@ -41,7 +41,8 @@ class Result:
 def commit() -> str:
     """The commit that was measured, with `+` behind it where the code differed from it."""
     described = _git("rev-parse", "--short=12", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!bench/*/result.json")
+    recorded = (":!bench/*/result.json", ":!bench/*/runs.jsonl")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", *recorded)
     return described + ("+" if changed else "")
 
 

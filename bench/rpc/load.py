@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -88,12 +88,20 @@ async def timed(
 
     That one waits until a busy server has accepted all the connections before it.
     """
+    return await spread([port], request, count, connections)
+
+
+async def spread(
+    ports: Sequence[int], request: Callable[[int], bytes], count: int, connections: int
+) -> tuple[float, list[float]]:
+    """As `timed`, with so many connections to each of several servers, whichever is faster."""
     loop = asyncio.get_running_loop()
     load = Load(request, count)
     began = time.perf_counter()
     transports = [
         (await loop.create_connection(lambda: _Connection(load), "127.0.0.1", port))[0]
         for _ in range(connections)
+        for port in ports
     ]
     await load.finished
     elapsed = time.perf_counter() - began
