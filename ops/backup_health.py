@@ -9,6 +9,7 @@ import psycopg
 
 from common.settings import settings
 from ops import pgbackrest, timelines
+from ops.errors import OperatorError
 from ops.pgbackrest import Repository
 
 _TOO_OLD = timedelta(days=2)
@@ -86,7 +87,10 @@ def read(repository: Repository) -> Health:
 
 def summary() -> str:
     """How they are, in one line."""
-    found = read(pgbackrest.open_repository())
+    try:
+        found = read(pgbackrest.open_repository())
+    except OperatorError as error:
+        return f"Backups: red, {error} (saferoute backup health)"
     newest = found.facts["newest backup ended"]
     age = f", the newest {_ago(datetime.now(UTC) - newest)}" if newest else ""
     return f"Backups: {found.state}{age} (saferoute backup health)"

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -77,25 +78,29 @@ class Repository:
         as_user = cluster.postgres_user() if os.geteuid() == 0 and not self.inside else None
         switch = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--")
         begin = (*self.inside, *switch) if self.inside else ()
-        with subprocess.Popen(
-            [*begin, "pgbackrest", f"--config={self.config}", f"--stanza={STANZA}", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd="/",
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **_GIVEN, **self.variables},
-            user=as_user,
-            group=as_user,
-            extra_groups=[] if as_user else None,
-        ) as process:
+        lines = []
+        with (
+            tempfile.TemporaryFile("w+") as complaints,
+            subprocess.Popen(
+                [*begin, "pgbackrest", f"--config={self.config}", f"--stanza={STANZA}", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+                cwd="/",
+                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **_GIVEN, **self.variables},
+                user=as_user,
+                group=as_user,
+                extra_groups=[] if as_user else None,
+            ) as process,
+        ):
             assert process.stdout is not None
-            lines = []
             for line in process.stdout:
                 lines.append(line)
                 if watch:
                     watch(line.rstrip())
-        if process.returncode:
-            raise BackupError(_reason(lines), process.returncode)
+            if process.wait():
+                complaints.seek(0)
+                raise BackupError(_reason(complaints.read().splitlines()), process.returncode)
         return "".join(lines)
 
     def prepare(self) -> None:

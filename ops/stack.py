@@ -5,7 +5,7 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +36,7 @@ from ops.errors import OperatorError
 from ops.ha import cluster as clusters
 from ops.ha import inventory
 from ops.ha import members as ha_members
+from ops.pgbackrest import BackupError
 from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
 from ops.progress import step
 from ops.roll import Kind, Member
@@ -266,11 +267,12 @@ def _prepare_backups(profile: Profile) -> None:
 
 
 def _back_up_first() -> None:
-    """The first backup; the worker makes one every day."""
+    """The first backup, where it can be made: without it the platform serves all the same."""
     repository = pgbackrest.open_repository()
-    if not repository.backups():
-        with step("First backup"):
-            backup.make(repository)
+    with suppress(BackupError):  # the line below the status says why
+        if not repository.backups():
+            with step("First backup"):
+                backup.make(repository)
 
 
 def _start_standby(profile: Profile, standby: Standby) -> None:
