@@ -26,10 +26,10 @@ from api.errors import (
 )
 from api.ingest import RECORD_POINTS, Ingest
 from api.limits import Limits
+from api.logins import APPLICATION
 from api.metrics import REPLAYS
 from api.publications import Publications
 from api.raised import own_headers, own_status, raised
-from api.server import APPLICATION
 from api.servers import Servers
 from api.tokens import Caller, Tokens
 from api.trace import REQUEST_ID

@@ -10,15 +10,14 @@ from typing import Any, Literal, get_args
 
 import asyncpg
 
+from api import logins
 from api.consistency import Position
 from api.errors import unavailable
 from api.lanes import Lanes
-from api.watcher import CONNECT_TIMEOUT, UNREACHABLE, Watcher
+from api.watcher import UNREACHABLE, Watcher
 from common import tls
 from common.settings import Settings
 
-APPLICATION = "saferoute_api"
-"""What our sessions are called in pg_stat_activity and in the server's log."""
 _LOST = (  # the connection went away under the statement
     OSError,
     asyncpg.InterfaceError,
@@ -93,33 +92,22 @@ class Server:
         `moved` is called when its state has changed, `changed` when functions may have.
         """
         self._host, self._port = address
-        password = settings.authenticator_password
-        self._where: dict[str, Any] = {
-            "host": self._host,
-            "port": self._port,
-            "user": "authenticator",
-            "password": password.get_secret_value() if password else None,
-            "database": settings.database,
-            "timeout": CONNECT_TIMEOUT,
-            "ssl": tls.trust(settings),
-            # Names of types are then always qualified, whatever a schema may hold.
-            "server_settings": {
-                "application_name": APPLICATION,
-                "search_path": "pg_catalog",
-                # That a commit has not waited for the standbys is a warning.
-                "client_min_messages": "warning",
-            },
-        }
+        where = logins.direct(settings, address)
+        self._is_pooled = settings.pooler_port is not None
+        self._where = [
+            logins.for_calls(settings, address, is_priority=first) for first in (False, True)
+        ]
         self._size = settings.connections_per_process
         self._processes = settings.api_processes
         self._moved = moved
         self._changed = changed
         self._lanes = Lanes(self._size)
-        self._idle: list[asyncpg.Connection] = []  # the last used last
+        idle: list[asyncpg.Connection] = []  # the last used last
+        self._idle = (idle, [] if self._is_pooled else idle)  # of calls, and of those that go first
         self._opened: dict[asyncpg.Connection, float] = {}
         self._settling: set[asyncio.Task[None]] = set()
         self._not_on_standbys: set[asyncpg.Connection] = set()  # their last commit is not
-        self._watcher = Watcher(self._where, settings.api_processes, self._is_gone, changed)
+        self._watcher = Watcher(where, settings.api_processes, self._is_gone, changed)
         self._nudged = asyncio.Event()
         self._refusal: str | None = None
         self.busy = 0
@@ -161,7 +149,8 @@ class Server:
         except UNREACHABLE as error:
             self._watcher.cut()
             self._is_gone()
-            if isinstance(error, TimeoutError):
+            # A write that is given up may be 503: a primary is asked once more.
+            if isinstance(error, TimeoutError) and before != "primary":
                 self._give_up_calls()
             self._note_refusal(error)
             return
@@ -234,18 +223,19 @@ class Server:
         try:
             if not self._lanes.enter(is_priority):
                 await self._lanes.wait(is_priority)
-            connection = self._idle_one() or await self._new_one(is_priority)
+            connection = self._idle_one(is_priority) or await self._new_one(is_priority)
             return await self._fetch(connection, statement, arguments, timeout, is_priority)
         finally:
             self.busy -= 1
 
-    def _idle_one(self) -> asyncpg.Connection | None:
+    def _idle_one(self, is_priority: bool) -> asyncpg.Connection | None:
         """A connection that is open and free, if there is one.
 
         They are ours: asyncpg's pool makes a task, a timer and a proxy for each call.
         """
-        while self._idle:
-            connection = self._idle.pop()
+        idle = self._idle[is_priority]
+        while idle:
+            connection = idle.pop()
             if not connection.is_closed():
                 return connection
             self._drop(connection)
@@ -253,7 +243,7 @@ class Server:
 
     async def _new_one(self, is_priority: bool) -> asyncpg.Connection:
         try:
-            connection = await asyncpg.connect(**self._where)
+            connection = await asyncpg.connect(**self._where[is_priority])
         except UNREACHABLE as error:
             self._lanes.leave(is_priority)
             self._nudged.set()
@@ -309,8 +299,12 @@ class Server:
             self._not_on_standbys.remove(connection)
             self._nudged.set()
             raise NotOnStandbysError
-        # PostgreSQL tells it with the first answer after the promotion.
-        if self.state == "standby" and connection.get_settings().in_hot_standby == "off":
+        # PostgreSQL tells it with the first answer after the promotion; a pooler does not.
+        if (
+            self.state == "standby"
+            and not self._is_pooled
+            and connection.get_settings().in_hot_standby == "off"
+        ):
             self._is_promoted()
         return rows
 
@@ -318,7 +312,7 @@ class Server:
         if connection.is_closed() or self.state in ("gone", "full"):
             self._drop(connection)
         else:
-            self._idle.append(connection)
+            self._idle[is_priority].append(connection)
         self._lanes.leave(is_priority)
 
     def _settle(self, connection: asyncpg.Connection, is_priority: bool) -> None:
@@ -356,11 +350,12 @@ class Server:
 
         What a backend knows of partitions and plans grows with all that it has met.
         """
-        if self._idle and time.monotonic() - self._opened[self._idle[0]] > _LIFETIME:
-            connection = self._idle.pop(0)
-            with contextlib.suppress(*UNREACHABLE):
-                await connection.close(timeout=_SETTLE_TIMEOUT)
-            self._drop(connection)
+        for idle in self._idle:
+            if idle and time.monotonic() - self._opened[idle[0]] > _LIFETIME:
+                connection = idle.pop(0)
+                with contextlib.suppress(*UNREACHABLE):
+                    await connection.close(timeout=_SETTLE_TIMEOUT)
+                self._drop(connection)
 
     def _is_gone(self, state: Literal["gone", "full"] = "gone") -> None:
         """Stop using the server: idle connections end now, others with their call."""
@@ -368,8 +363,9 @@ class Server:
             self.state, self.lag_s = state, 0.0
             self._nudged.set()
             self._lanes.turn_away(ServerGoneError())
-            while self._idle:
-                self._drop(self._idle.pop())
+            for idle in self._idle:
+                while idle:
+                    self._drop(idle.pop())
             self._moved()
 
     def _is_promoted(self) -> None:

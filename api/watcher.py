@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from api.consistency import Position
+from api.logins import CONNECT_TIMEOUT
 
 CHANNEL = "saferoute_catalogue"
 """A notification on this channel says that functions have changed."""
@@ -25,8 +26,6 @@ UNREACHABLE = (
 
 InternalClientError: the server has ended the session, and by TLS the connection is not closed yet.
 """
-CONNECT_TIMEOUT = 2.0
-"""Seconds that a server has to let us in."""
 _SILENCE = {True: 1.0, False: 2.0}
 """Seconds that a standby, and a primary, may leave a look without an answer: reads go elsewhere, a
 write cannot.

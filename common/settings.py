@@ -19,6 +19,9 @@ from common.issuers import OidcIssuer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+_MOST_POOLED = 16
+"""Connections of a process to a pooler: as many as one of two has without, by default."""
+
 
 class Settings(BaseSettings):
     """Where the servers are and how to sign in to them. No secret has a default."""
@@ -130,6 +133,14 @@ class Settings(BaseSettings):
         default=35,
         description="Connections to each PostgreSQL server that all API processes together may "
         "have: less than its `max_connections`. One is for a process that asks to share them.",
+    )
+    pooler_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port of PgBouncer (1.21 or newer) on each of the database's hosts, where "
+        "hundreds of processes share a server. Calls go there; each process keeps one connection "
+        "of its own to each server, by which it learns what that is.",
     )
     api_processes: int = Field(
         default=2,
@@ -324,8 +335,17 @@ class Settings(BaseSettings):
 
     @property
     def connections_per_process(self) -> int:
-        """Connections of one API process to each server, besides the one that watches it."""
+        """Connections of one API process to each server, or to the pooler before it, besides the
+        one that watches it.
+        """
+        if self.pooler_port is not None:
+            return min(self.pooled_connections, _MOST_POOLED)
         return (self.database_connections - 1) // self.api_processes - 1
+
+    @property
+    def pooled_connections(self) -> int:
+        """Connections that a pooler may have to its server: all but those that watch."""
+        return self.database_connections - 1 - self.api_processes
 
     @property
     def hosts(self) -> list[tuple[str, int]]:

@@ -18,6 +18,7 @@ from ops import (
     migrate,
     osm,
     partitions,
+    pooler,
     quarantine,
     reference,
     restore_to,
@@ -54,6 +55,7 @@ app.add_typer(api_keys.app, name="api-keys")
 import_app.command("osm")(osm.import_osm)
 app.add_typer(demo_app, name="demo")
 import_app.command("crime")(crime.import_crime)
+app.command()(pooler.pooler)
 app.command()(restore_to.restore)
 app.command()(risk.refresh_risk)
 app.command()(token.token)

@@ -19,7 +19,12 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 InventoryFile = Annotated[
-    Path, typer.Option("--inventory", help="Which hosts there are: a TOML file.")
+    Path,
+    typer.Option(
+        "--inventory",
+        help="Which hosts there are: a TOML file.",
+        show_default="deploy/ha/inventory.toml",  # not where the clone is
+    ),
 ]
 
 
