@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     folder.chmod(0o755)
     found = Cluster(inventory(), folder / "state")
     small = disk_of(found, found.inventory.hosts[0])
+    # Also whoever ends the tests by SIGTERM, as `timeout` does, finds nothing left behind.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if any("disk" in item.fixturenames for item in request.session.items):
             small.attach()
@@ -56,6 +59,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
         small.detach()
         clusters.down(found)
         shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,9 @@ class Workload:
         self._plan.write(self._folder)
         for kind in KINDS:
             with (self._folder / f"{kind}.log").open("ab") as log:
-                command = [sys.executable, "-m", "tests.ha.clients", kind, str(self._folder)]
+                # If the tests themselves are killed, nobody would end it.
+                command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable]
+                command += ["-m", "tests.ha.clients", kind, str(self._folder)]
                 process = subprocess.Popen(
                     command, cwd=REPOSITORY, stdout=log, stderr=log, start_new_session=True
                 )
