@@ -18,18 +18,17 @@ app = typer.Typer(
     "network namespaces, or files for real ones. See deploy/README.md.",
     no_args_is_help=True,
 )
-InventoryFile = Annotated[
+_INVENTORY_HELP = "Which hosts there are: a TOML file."
+InventoryFile = Annotated[Path, typer.Option("--inventory", help=_INVENTORY_HELP)]
+InventoryOfClone = Annotated[
     Path,
-    typer.Option(
-        "--inventory",
-        help="Which hosts there are: a TOML file.",
-        show_default="deploy/ha/inventory.toml",  # not where the clone is
-    ),
+    # The reference is read elsewhere than in this clone.
+    typer.Option("--inventory", help=_INVENTORY_HELP, show_default="deploy/ha/inventory.toml"),
 ]
 
 
 @app.command()
-def up(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
+def up(inventory_file: InventoryOfClone = inventory.DEFAULT) -> None:
     """Make the simulated hosts and start everything on them; what runs already stays."""
     found = cluster.of(inventory_file)
     cluster.up(found)
@@ -37,13 +36,13 @@ def up(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
 
 
 @app.command()
-def down(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
+def down(inventory_file: InventoryOfClone = inventory.DEFAULT) -> None:
     """Stop the simulated cluster and remove its hosts and all its data."""
     cluster.down(cluster.of(inventory_file))
 
 
 @app.command()
-def status(inventory_file: InventoryFile = inventory.DEFAULT) -> None:
+def status(inventory_file: InventoryOfClone = inventory.DEFAULT) -> None:
     """Show what runs on which host."""
     _show(cluster.of(inventory_file))
 
