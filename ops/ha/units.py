@@ -10,11 +10,12 @@ from ops.ha.place import File, Place
 from ops.ha.programs import Program, programs
 
 SYSTEM = Path("/etc/systemd/system")
-TARGET = """\
-# All that Safe Route runs on this host: systemctl start saferoute.target
+_TARGET = """\
+# All that Safe Route runs on this host: systemctl enable --now saferoute.target
 [Unit]
 Description=Safe Route
 Documentation=file:///opt/saferoute/deploy/README.md
+Wants={}
 
 [Install]
 WantedBy=multi-user.target
@@ -94,7 +95,7 @@ def needs(program: Program, place: Place) -> Needs:
 
 def render(inventory: Inventory, host: Host, place: Place) -> dict[Path, File]:
     """Every file outside `place.etc` that makes a Debian host one of the cluster."""
-    units = {SYSTEM / "saferoute.target": File(TARGET)}
+    units = {}
     for program in programs(inventory, host, place):
         told = {"program": program, "place": place, "needs": needs(program, place)}
         told["environment"] = {
@@ -105,9 +106,11 @@ def render(inventory: Inventory, host: Host, place: Place) -> dict[Path, File]:
         }
         unit = File(text("unit.service.j2", told))
         units[SYSTEM / f"saferoute-{program.name}.service"] = unit
+    wanted = " ".join(path.name for path in units)
     firewall = text("firewall.nft.j2", {"inventory": inventory, "host": host})
     found = {
         **units,
+        SYSTEM / "saferoute.target": File(_TARGET.format(wanted)),
         place.etc / "firewall.nft": File(firewall),
         Path("/etc/tmpfiles.d/saferoute.conf"): File(_folders(inventory, host, place)),
         Path("/etc/sysusers.d/saferoute.conf"): File(f'u saferoute - "Safe Route" {place.data}\n'),

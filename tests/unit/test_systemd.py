@@ -45,7 +45,7 @@ def test_systemd_takes_the_units_of_a_rendered_host(tmp_path: Path, name: str) -
     found = units.render(inventory, host, there)
     for path, file in found.items():
         if path.parent == units.SYSTEM:
-            text = re.sub(r"(?m)^(ExecStart=)\S+", r"\1/bin/true", file.text)
+            text = re.sub(r"(?m)^(Exec\w+=)\S+", r"\1/bin/true", file.text)
             (tmp_path / path.name).write_text(text)
     written = list(tmp_path.iterdir())
     wanted = {f"saferoute-{program.name}" for program in programs(inventory, host, there)}
