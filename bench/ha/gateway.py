@@ -7,8 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import uvloop
 
@@ -74,7 +76,7 @@ def overhead(served: Service, cores: Cores) -> list[Result]:
     """CPU of nginx per call beside that of the API process for the same calls, in turns; and a
     proxy that does nothing but pass them on.
     """
-    limits = {"calls_per_s": 100_000, "burst": 100_000, "connections": 10_000}
+    limits: dict[str, Any] = {"calls_per_s": 100_000, "burst": 100_000, "connections": 10_000}
     with (
         running_gateway(api=(served.port,), workers=1, **limits) as ours,
         running_gateway(api=(served.port,), text=bare_proxy) as bare,
@@ -180,21 +182,28 @@ class Caller(asyncio.Protocol):
 
 async def flood(port: int, number: int) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
     """What became of the calls of one address that floods, and of those that do not."""
-    request = Requests().of("api", "my_journeys")(0)
+    # What the API answers from memory, so that it is not the API that slows the flood down.
+    cheap = b"GET /.well-known/jwks.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    usual = Requests().of("api", "my_journeys")(0)
     loop, ends = asyncio.get_running_loop(), time.perf_counter() + FLOOD_S
     greedy: list[tuple[float, int]] = []
     others: list[tuple[float, int]] = []
-    for address, answered, pause, connections in (
-        (f"127.1.{number}.1", greedy, 0.0, FLOODING),
-        *((f"127.2.{number}.{n}", others, 1 / CALLS_A_SECOND, 1) for n in range(1, WELL_BEHAVED)),
+    often = 1 / CALLS_A_SECOND
+    for address, request, answered, pause, connections in (
+        (f"127.1.{number}.1", cheap, greedy, 0.0, FLOODING),
+        *((f"127.2.{number}.{n}", usual, others, often, 1) for n in range(1, WELL_BEHAVED + 1)),
     ):
         for _ in range(connections):
             caller = Caller(request, answered, pause, ends)
             await loop.create_connection(
-                lambda caller=caller: caller, "127.0.0.1", port, local_addr=(address, 0)
+                partial(_itself, caller), "127.0.0.1", port, local_addr=(address, 0)
             )
     await asyncio.sleep(ends - time.perf_counter() + 0.5)
     return greedy, others
+
+
+def _itself(caller: Caller) -> Caller:
+    return caller
 
 
 def floods(served: Service, cores: Cores) -> list[Result]:
@@ -232,7 +241,7 @@ def floods(served: Service, cores: Cores) -> list[Result]:
             rounds=FLOODS,
         ),
         Result(
-            f"{WELL_BEHAVED - 1} other addresses meanwhile, {calls:,} calls: not answered with 200",
+            f"{WELL_BEHAVED} other addresses meanwhile, {calls:,} calls: not answered with 200",
             refused,
             "calls",
             goal="<= 0",
