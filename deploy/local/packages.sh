@@ -37,7 +37,7 @@ wanted() {
     echo python3-psycopg2 # for pg_partman's scripts
     echo redis-server nginx pgbackrest
     [ "$1" = run ] && return
-    echo etcd-server haproxy keepalived iproute2 procps
+    echo etcd-server haproxy keepalived iproute2 procps curl
     [ "$1" = ha ] && return
     if [ "$1" = bench ]; then
         echo debootstrap

@@ -137,7 +137,7 @@ def why_not() -> str | None:
     """Why there can be no simulated hosts here, if there can be none."""
     if os.geteuid() != 0:
         return "simulated hosts are network namespaces, which only root can make"
-    for program in ("keepalived", "haproxy", "nginx"):
+    for program in ("keepalived", "haproxy", "nginx", "curl"):
         if not shutil.which(program, path=f"/usr/sbin:{os.environ['PATH']}"):
             return f"{program} is not installed"
     probe = f"srprobe{os.getpid()}"
