@@ -40,6 +40,7 @@ chaos: ## break a cluster of simulated hosts in many ways, for an hour (root; SC
 	@deploy/local/packages.sh chaos
 	@$(MAKE) -s venv
 	$(BIN)/pytest tests/ha -m "chaos or not chaos" $(if $(SCENARIO),-k "$(SCENARIO)")
+	$(if $(SCENARIO),,SAFEROUTE_TEST_TLS=1 $(BIN)/pytest tests/ha/test_faults.py)
 
 venv: $(VENV)/.installed ## .venv with the pinned versions
 

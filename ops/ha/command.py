@@ -107,3 +107,8 @@ def _show(found: Cluster) -> None:
         table.add_row(host.name, str(host.address), " ".join(running), " ".join(missing))
     Console(soft_wrap=True).print(table)
     typer.echo(f"Public address {found.url}, settings and passwords {found.state}/saferoute.env")
+    if found.inventory.tls and found.issued.exists():
+        days = identities.days_left(found.inventory, found.issued)
+        typer.echo(
+            f"Certificates are good for {days} days; `up` renews those that have less than 30"
+        )

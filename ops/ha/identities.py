@@ -20,6 +20,12 @@ def make(inventory: Inventory, issued: Path) -> list[str]:
     return certificates.make(issued, _names(inventory))
 
 
+def days_left(inventory: Inventory, issued: Path) -> int:
+    """For how many days all of them are still good."""
+    found = [Certificate(issued, name) for name in _names(inventory)]
+    return min(each.days_left for each in [*found, certificates.authority(issued)])
+
+
 def identity(place: Place, reader: str) -> Identity:
     """What a program of the host shows, and whom it trusts."""
     folder = place.etc / "tls"

@@ -49,11 +49,7 @@ class Patroni:
 
     @cached_property
     def _verify(self) -> ssl.SSLContext | bool:
-        if self.identity is None:
-            return True
-        context = ssl.create_default_context(cafile=self.identity.authority)
-        context.load_cert_chain(self.identity.certificate, self.identity.key)
-        return context
+        return True if self.identity is None else self.identity.context()
 
     def members(self) -> list[Member]:
         """All of them; none where nobody answers."""

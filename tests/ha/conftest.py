@@ -1,4 +1,7 @@
-"""A cluster of simulated hosts for the scenarios, brought up once and always taken down."""
+"""A cluster of simulated hosts for the scenarios, brought up once and always taken down.
+
+With SAFEROUTE_TEST_TLS in the environment all that goes between its hosts is encrypted.
+"""
 
 import os
 import secrets
@@ -33,6 +36,7 @@ def inventory() -> Inventory:
         public=f"{network}.20",
         hosts={name: f"{network}.{11 + n}" for n, name in enumerate("abc")},
         gateways={"g1": f"{network}.21", "g2": f"{network}.22"},
+        tls="SAFEROUTE_TEST_TLS" in os.environ,
     )
 
 

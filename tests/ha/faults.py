@@ -67,7 +67,7 @@ class Faults:
     def _etcd_leader(self) -> Host | None:
         for host in self.cluster.inventory.hosts:
             with contextlib.suppress(httpx.HTTPError):
-                told = httpx.get(f"http://{host.at(ETCD_PORT)}/metrics", timeout=1).text
+                told = ask(self.cluster, f"{host.at(ETCD_PORT)}/metrics", timeout=1).text
                 if "\netcd_server_is_leader 1" in told:
                     return host
         return None
@@ -280,3 +280,10 @@ def _wait_for(find: Callable[[], T | None], what: str, seconds: float = 60) -> T
         assert time.monotonic() < deadline, f"after {seconds:g} s there is still not {what}"
         time.sleep(0.1)
     return found
+
+
+def ask(cluster: Cluster, address: str, timeout: float = 2) -> httpx.Response:
+    """What a program of the cluster answers, by TLS where it has that."""
+    if cluster.identity is None:
+        return httpx.get(f"http://{address}", timeout=timeout)
+    return httpx.get(f"https://{address}", timeout=timeout, verify=cluster.identity.context())

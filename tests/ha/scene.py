@@ -15,7 +15,7 @@ from ops.ha import files
 from ops.ha.cluster import Cluster
 from ops.ha.inventory import API_ADMIN_PORT, ETCD_PORT, LIVE_ADMIN_PORT, POSTGRES_PORT, Host
 from tests.ha.checker import Figures, figures, report, violations
-from tests.ha.faults import Faults
+from tests.ha.faults import Faults, ask
 from tests.ha.history import History
 from tests.ha.ledger import ledger_of
 from tests.ha.outcome import inboxes, unsent
@@ -95,6 +95,7 @@ class Scene:
             self.walkers.walkers,
             self.walkers.accounts,
             {host.name: self.conninfo(host) for host in self.cluster.inventory.hosts},
+            str(self.cluster.identity.authority) if self.cluster.identity else None,
         )
         with self.primary() as db:
             earlier = {key for (key,) in db.execute("select alert_id::text from core.alerts")}
@@ -135,16 +136,21 @@ class Scene:
     def lacks(self) -> list[str]:
         """What is not as it should be; nothing where the cluster is whole."""
         hosts, gateways = self.cluster.inventory.hosts, self.cluster.inventory.gateways
+        public = self.cluster.inventory.public
         found = [
             f"{program.name} on {host.name}"
             for host in (*hosts, *gateways)
             for program in self.cluster.supervisor(host).processes()
             if not program.runs
         ]
-        urls = [f"http://{host.at(ETCD_PORT)}/health" for host in hosts]
-        urls += [f"http://{host.at(API_ADMIN_PORT)}/ready" for host in hosts]
+        found += [
+            f"etcd on {host.name}"
+            for host in hosts
+            if not is_well(lambda host=host: ask(self.cluster, f"{host.at(ETCD_PORT)}/health"))
+        ]
+        urls = [f"http://{host.at(API_ADMIN_PORT)}/ready" for host in hosts]
         urls += [f"http://{host.at(LIVE_ADMIN_PORT)}/ready" for host in hosts]
-        found += [url for url in urls if not is_well(url)]
+        found += [url for url in urls if not is_well(lambda url=url: httpx.get(url, timeout=2))]
         if not clusters.is_whole(self.cluster):
             found.append("PostgreSQL: " + str(clusters.members(self.cluster)))
         nodes = [
@@ -158,7 +164,7 @@ class Scene:
                 found.append(f"{node.name} at {node.host}")
         if len(self.faults.gateways_with_address()) != 1:
             found.append("one gateway with the public address")
-        elif not is_well(f"{self.cluster.url}/.well-known/jwks.json"):
+        elif not is_well(lambda: ask(self.cluster, f"{public}/.well-known/jwks.json")):
             found.append("an answer at the public address")
         return found
 
@@ -195,10 +201,10 @@ class Load:
         time.sleep(seconds)
 
 
-def is_well(url: str) -> bool:
+def is_well(ask: Callable[[], httpx.Response]) -> bool:
     """Whether it answers with a success."""
     try:
-        return httpx.get(url, timeout=2, verify=False).is_success
+        return ask().is_success
     except httpx.HTTPError:
         return False
 

@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -37,6 +38,8 @@ class Plan:
     """Who watches."""
     servers: dict[str, str] = field(default_factory=dict)
     """For the direct writers: connection string of the superuser to each PostgreSQL server."""
+    authority: str | None = None
+    """File of whoever has certified the public address, where that is not known to everybody."""
     sos: int = 3
     """How many call for help, each one call after the other."""
     points: int = 2
@@ -68,13 +71,20 @@ class Workload:
 
     def __enter__(self) -> "Workload":
         self._plan.write(self._folder)
+        authority = self._plan.authority
+        trusted = {"SSL_CERT_FILE": authority} if authority else {}
         for kind in KINDS:
             with (self._folder / f"{kind}.log").open("ab") as log:
                 # If the tests themselves are killed, nobody would end it.
                 command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable]
                 command += ["-m", "tests.ha.clients", kind, str(self._folder)]
                 process = subprocess.Popen(
-                    command, cwd=REPOSITORY, stdout=log, stderr=log, start_new_session=True
+                    command,
+                    cwd=REPOSITORY,
+                    env={**os.environ, **trusted},
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )
                 self._processes.append(process)
         return self
