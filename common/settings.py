@@ -245,21 +245,18 @@ class Settings(BaseSettings):
     )
     tls_ca: Path | None = Field(
         default=None,
-        description="Certificate (PEM) of the authority that signs those of the servers; from the "
-        "repository, if not absolute. With it every connection to PostgreSQL and Redis is TLS 1.2 "
-        "or newer, the server's certificate must name the host of the settings, and nothing falls "
-        "back to plain. Read when a process starts.",
+        description="Certificate (PEM) of the authority of the servers; from the repository, if "
+        "not absolute. With it every connection to PostgreSQL and Redis is TLS 1.2 or newer, the "
+        "server's certificate must name the host of the settings, and nothing falls back to plain.",
     )
     tls_certificate: Path | None = Field(
         default=None,
-        description="Certificate (PEM, with what leads to the authority) by which the API and the "
-        "live gateway serve TLS: only to those who show one of `SAFEROUTE_TLS_CA` themselves, as "
-        "nginx does. Their admin ports stay plain.",
+        description="Certificate (PEM) by which the API and the live gateway serve TLS: only to "
+        "who shows one of `SAFEROUTE_TLS_CA` too, as nginx does. Admin ports stay plain.",
     )
     tls_key: Path | None = Field(
         default=None,
-        description="Key (PEM, without a password) of that certificate; only its process may read "
-        "it.",
+        description="Key (PEM, without a password) of that certificate, for its process alone.",
     )
     public_url: str | None = Field(
         default=None,
