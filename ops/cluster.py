@@ -5,6 +5,7 @@ PostgreSQL refuses root, so as root every program here runs as the user `postgre
 """
 
 import getpass
+import hashlib
 import os
 import secrets
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from ops.errors import OperatorError
 
 MINIMUM_VERSION = 15
+_SYSTEM_STATE = Path("/var/lib/saferoute")
 HBA = """\
 # Written by saferoute. Passwords everywhere; nothing listens beyond loopback.
 # Analysts, whatever their logins, have a standby of their own.
@@ -32,6 +34,24 @@ host  replication replicator 127.0.0.1/32 scram-sha-256
 def postgres_user() -> str:
     """The system user PostgreSQL runs as: the caller, or `postgres` where the caller is root."""
     return "postgres" if os.geteuid() == 0 else getpass.getuser()
+
+
+def servers_folder(folder: Path) -> Path:
+    """Where servers keep their data: in the profile's folder, or where `postgres` reaches it."""
+    if _postgres_reaches(folder):
+        return folder / "servers"
+    _SYSTEM_STATE.mkdir(exist_ok=True)
+    _SYSTEM_STATE.chmod(0o755)  # whatever the umask: postgres passes through
+    return _SYSTEM_STATE / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+
+
+def _postgres_reaches(folder: Path) -> bool:
+    if os.geteuid() != 0:
+        return True
+    check = subprocess.run(
+        ["test", "-x", folder], user="postgres", group="postgres", extra_groups=[], check=False
+    )
+    return check.returncode == 0
 
 
 def bin_directory() -> Path:
@@ -94,6 +114,15 @@ class Server:
         return self._mark.exists()
 
     @property
+    def is_standby(self) -> bool:
+        """Whether it follows another server, now or once it is started."""
+        return self._signal.exists()
+
+    @property
+    def _signal(self) -> Path:
+        return self.data / "standby.signal"
+
+    @property
     def _mark(self) -> Path:
         """Stands beside the data: within, pg_basebackup would copy it to an unfinished standby."""
         return self.data.with_suffix(".ready")
@@ -135,16 +164,21 @@ class Server:
         run(
             "pg_basebackup",
             *("-h", "127.0.0.1", "-p", str(primary.port), "-U", "replicator"),
-            *("-D", self.data, "-R", "-X", "stream", "-c", "fast", "-C", "-S", name),
-            env={"PGPASSWORD": password, "PGAPPNAME": name},
+            *("-D", self.data, "-X", "stream", "-c", "fast", "-C", "-S", name),
+            env={"PGPASSWORD": password},
         )
-        self.configure(options)
+        self.become_standby()
+        self.configure({**options, **following(primary, password, name)})
         self.admit(hba)  # the copy brought the primary's
         self._mark.touch()
 
     def forget(self) -> None:
         """Have it made anew by whoever starts it next."""
         self._mark.unlink(missing_ok=True)
+
+    def become_standby(self) -> None:
+        """Have it follow, from its next start on, whom its settings name."""
+        _write(self._signal, "")
 
     def configure(self, options: Mapping[str, str]) -> bool:
         """Write its settings; whether they changed. They hold from its next start on."""
@@ -159,7 +193,15 @@ class Server:
         if include not in main.read_text():
             with main.open("a") as stream:
                 stream.write(include)
+        self._take_over_upstream()
         return _write(self.data / "saferoute.conf", "".join(lines))
+
+    def _take_over_upstream(self) -> None:
+        """Remove whom to follow from where `pg_basebackup -R` wrote it: that goes before ours."""
+        path = self.data / "postgresql.auto.conf"
+        lines = path.read_text().splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith(("primary_conninfo", "primary_slot"))]
+        _write(path, "".join(kept))
 
     def admit(self, hba: str) -> bool:
         """Write who may sign in; whether that changed. It holds once the server has reloaded."""
@@ -187,10 +229,20 @@ class Server:
             shutil.chown(self.data.parent, "postgres", "postgres")
 
 
+def following(primary: Server, password: str, name: str) -> dict[str, str]:
+    """Settings of a standby that streams from `primary`, as `name`, through a slot so called."""
+    where = f"host=127.0.0.1 port={primary.port} user=replicator password={password}"
+    return {
+        "primary_conninfo": f"{where} application_name={name}",
+        "primary_slot_name": name,
+    }
+
+
 def _write(path: Path, text: str) -> bool:
-    """Write a file that PostgreSQL reads; whether it was another one."""
+    """Write a file that PostgreSQL reads, and nobody else; whether it was another one."""
     if path.exists() and path.read_text() == text:
         return False
+    path.touch(mode=0o600)
     path.write_text(text)
     if os.geteuid() == 0:
         shutil.chown(path, "postgres", "postgres")

@@ -14,7 +14,7 @@ import psycopg
 import typer
 from psycopg.types.json import Jsonb
 
-from ops import backup, erasure, logins, pgbackrest, recovery, stack, upkeep
+from ops import backup, databases, erasure, logins, pgbackrest, recovery, stack, upkeep
 from ops.errors import OperatorError
 from ops.profile import Profile
 from ops.progress import step
@@ -43,7 +43,9 @@ def check(profile: Profile, way: Way) -> None:
 
 def place_for_old(profile: Profile) -> Path:
     """Where the data of before are kept."""
-    return profile.primary.data.with_name(f"primary.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    return profile.primary.server.data.with_name(
+        f"primary.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    )
 
 
 def discard(profile: Profile, *, yes: bool) -> None:
@@ -67,14 +69,14 @@ def restore(profile: Profile, way: Way) -> None:
     with profile.lock():
         kept = _put_back(profile) if note(profile).exists() else None
         stack.start_supervisor(profile)
-        primary = logins.server_conninfo(profile.primary.port)
+        primary = logins.server_conninfo(profile.primary.server.port)
         if logins.answers(primary):
             with step("Archiving the newest WAL"):
                 recovery.archive_everything(primary)
         with step("Stopping all that writes"):
             stack.stop_services(profile)
         kept = _outliving(profile, way) or kept or {}
-        old = place_for_old(profile) if profile.primary.data.exists() else None
+        old = place_for_old(profile) if profile.primary.server.data.exists() else None
         write_note(profile, way.moment, old, kept)
         try:
             _replace(profile, old, way)
@@ -94,19 +96,17 @@ def restore(profile: Profile, way: Way) -> None:
 
 def _replace(profile: Profile, old: Path | None, way: Way) -> None:
     """Put restored data in the place of the old ones, and let the server recover to the moment."""
-    primary, supervisor = profile.primary, profile.supervisor
-    with step("Stopping the servers"):
-        for name in ("analysts", "replica", "primary"):
-            supervisor.stop_process(name)
+    name, primary, supervisor = profile.primary.name, profile.primary.server, profile.supervisor
+    _stop_servers(profile)
     if old:
         primary.data.rename(old)
     with step(f"Restoring {way.backup.label}"):
         recovery.fetch(pgbackrest.open_repository(), primary, way)
     with step("Recovering to the moment"):
-        stack.configure_primary(profile)
-        log = supervisor.log("primary")
+        databases.configure(profile, profile.primary)
+        log = supervisor.log(name)
         begin = log.stat().st_size if log.exists() else 0
-        supervisor.start_process("primary")
+        supervisor.start_process(name)
         try:
             recovery.wait_until_recovered(
                 logins.server_conninfo(primary.port),
@@ -146,29 +146,35 @@ def _put_back(profile: Profile) -> dict[str, Any]:
     with step("Putting back the data that a restore has replaced"):
         if profile.supervisor.runs:
             stack.stop_services(profile)
-            for name in ("analysts", "replica", "primary"):
-                profile.supervisor.stop_process(name)
+            _stop_servers(profile)
+        data = profile.primary.server.data
         old = Path(found["old"]) if found["old"] else None
         if old is None or old.exists():
-            shutil.rmtree(profile.primary.data, ignore_errors=True)
+            shutil.rmtree(data, ignore_errors=True)
             # They may have been copied from what has just been deleted.
             for standby in profile.standbys:
                 standby.server.forget()
         if old is not None and old.exists():
-            old.rename(profile.primary.data)
+            old.rename(data)
         stack.start_supervisor(profile)
         # Where it does not start, its ledger is the one that was kept.
         with suppress(OperatorError):
-            stack.start_primary(profile)
+            databases.start_primary(profile)
     return dict(found["kept"])
+
+
+def _stop_servers(profile: Profile) -> None:
+    with step("Stopping the servers"):
+        for node in (*reversed(profile.standbys), profile.primary):
+            profile.supervisor.stop_process(node.name)
 
 
 def _outliving(profile: Profile, way: Way) -> dict[str, Any] | None:
     """What must outlive the restore, of the first server that answers."""
     since = way.moment or way.backup.ended
-    for server in (profile.primary, profile.replica.server):
+    for node in (profile.primary, *profile.replicas):
         try:
-            with upkeep.connect(("127.0.0.1", server.port)) as connection:
+            with upkeep.connect(("127.0.0.1", node.server.port)) as connection:
                 query = "select core.what_outlives_a_restore(%s)"
                 row = connection.execute(query, [since]).fetchone()
                 assert row is not None

@@ -10,10 +10,7 @@ import getpass
 import hashlib
 import os
 import secrets
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,12 +26,12 @@ from ops.errors import OperatorError
 from ops.gateway import Gateway
 from ops.processes import CONNECTED, Process, processes
 from ops.redis_cluster import RedisNode
-from ops.standby import Standby, analysts_standby, api_replica
+from ops.standby import Node, analysts_standby, api_server
 from ops.supervision import Supervisor
 
 _TO_BUS = 10_000  # where Redis itself expects the nodes' port
 _REDIS_NODES = 6
-_SYSTEM_STATE = Path("/var/lib/saferoute")
+_NAMES = "SAFEROUTE_SERVER_NAMES"
 _SECRETS = (
     "ADMIN_PASSWORD",
     "OWNER_PASSWORD",
@@ -55,9 +52,9 @@ class Profile:
 
     folder: Path
     servers: Path
-    primary: Server
-    replica: Standby
-    analysts: Standby
+    nodes: tuple[Node, ...]
+    """The PostgreSQL servers of the API: the primary, wherever it is, and its replicas."""
+    analysts: Node
     redis: tuple[RedisNode, ...]
     gateway: Gateway
     processes: tuple[Process, ...]
@@ -73,23 +70,34 @@ class Profile:
         return f"http://127.0.0.1:{self.gateway.port}"
 
     @property
-    def standbys(self) -> tuple[Standby, ...]:
+    def primary(self) -> Node:
+        """The server that follows no other: the first, until a switchover makes it another."""
+        found = [node for node in self.nodes if not node.server.is_standby]
+        made = [node for node in found if node.server.exists]
+        if not found:
+            raise OperatorError(
+                "no server is the primary, as a switchover was interrupted: "
+                "`saferoute replicas switchover` brings it to its end"
+            )
+        return (made or found)[0]
+
+    @property
+    def replicas(self) -> tuple[Node, ...]:
+        """The standbys that the API reads from."""
+        return tuple(node for node in self.nodes if node != self.primary)
+
+    @property
+    def standbys(self) -> tuple[Node, ...]:
         """Every standby, in the order they start."""
-        return self.replica, self.analysts
+        return *self.replicas, self.analysts
 
     @property
     def ports(self) -> dict[str, int]:
         """The port of each program that has one."""
-        standbys = {standby.name: standby.server.port for standby in self.standbys}
+        servers = {node.name: node.server.port for node in (*self.nodes, self.analysts)}
         redis = {node.name: node.port for node in self.redis}
         ours = {process.name: process.port for process in self.processes if process.port}
-        return {
-            "primary": self.primary.port,
-            **standbys,
-            **redis,
-            **ours,
-            "gateway": self.gateway.port,
-        }
+        return {**servers, **redis, **ours, "gateway": self.gateway.port}
 
     @property
     def programs(self) -> list[str]:
@@ -110,7 +118,7 @@ class Profile:
 
     def supervisors_configuration(self) -> str:
         """Which programs there are and how they are started: supervisord's configuration."""
-        servers = (self.primary, *(standby.server for standby in self.standbys))
+        servers = [node.server for node in (*self.nodes, self.analysts)]
         return supervision.configuration(
             caller=getpass.getuser(),
             state=self.folder,
@@ -143,6 +151,11 @@ class Profile:
         """What every program finds in its environment."""
         return {"SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env")}
 
+    @property
+    def settled(self) -> list[str]:
+        """What the profile's settings say, so that nobody's environment is to say it too."""
+        return list(dotenv_values(self.folder / "saferoute.env"))
+
     def code_digest(self, package: str) -> str:
         """Changes when what runs it has to be started anew: its code, libraries, settings."""
         sources = sorted(
@@ -172,7 +185,7 @@ class Profile:
 
     def _postgres_bin(self) -> Path:
         """The programs of the version that made the data."""
-        version = self.primary.data / "PG_VERSION"
+        version = self.nodes[0].server.data / "PG_VERSION"
         if not version.exists():
             return cluster.bin_directory()
         path = Path("/usr/lib/postgresql") / version.read_text().strip() / "bin"
@@ -215,24 +228,28 @@ def find_profile() -> Profile:
     return _profile(env_file.parent, Path(servers), settings())
 
 
-def refuse_taken_ports(ports: dict[str, int], patience: float) -> None:
-    """Raise an error that names the port if another program listens on one of `ports`.
+def change_nodes(ports: Mapping[str, int]) -> Profile:
+    """Write other servers of the API to the settings, ports by name; the profile that follows."""
+    if "SAFEROUTE_DATABASE_HOSTS" in os.environ:
+        raise OperatorError(
+            "SAFEROUTE_DATABASE_HOSTS is set in the environment, which goes before "
+            f"{environment_file()}, where it has to change: unset it"
+        )
+    known = {key: value or "" for key, value in dotenv_values(environment_file()).items()}
+    known["SAFEROUTE_DATABASE_HOSTS"] = ",".join(f"127.0.0.1:{port}" for port in ports.values())
+    known[_NAMES] = ",".join(ports)
+    _write_settings(environment_file(), known)
+    return find_profile()
 
-    For `patience` seconds a port may still belong to a program of ours on its way out.
-    """
-    deadline = time.monotonic() + patience
-    for name, port in ports.items():
-        while not _is_free(port):
-            if time.monotonic() > deadline:
-                raise OperatorError(
-                    f"port {port} ({name}) is taken by another program, perhaps by the profile of "
-                    "another clone; nothing was started"
-                )
-            time.sleep(0.1)
+
+def _names(values: Settings) -> list[str]:
+    """What the servers of the API are called, in the order of their addresses."""
+    known = dotenv_values(environment_file()) if environment_file().exists() else {}
+    return (known.get(_NAMES) or "primary,replica").split(",")
 
 
 def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
-    hosts, analysts = values.hosts, values.analyst_host
+    analysts, archives = values.analyst_host, archiving.options(archiving.configuration(servers))
     ours = processes(values)
     behind = {
         package: tuple(
@@ -245,8 +262,10 @@ def _profile(folder: Path, servers: Path, values: Settings) -> Profile:
     return Profile(
         folder=folder,
         servers=servers,
-        primary=Server(servers / "primary", hosts[0][1]),
-        replica=api_replica(Server(servers / "replica", hosts[1][1])),
+        nodes=tuple(
+            api_server(name, Server(servers / name, port), archives)
+            for name, (_, port) in zip(_names(values), values.hosts, strict=True)
+        ),
         analysts=analysts_standby(Server(servers / "analysts", analysts[1]), values.database),
         redis=tuple(
             RedisNode(servers / f"redis-{number}", port, port + _TO_BUS)
@@ -274,9 +293,10 @@ def _check_addresses(values: Settings) -> None:
             f"written host:port, but they are {values.database_hosts}, {values.analyst_address} "
             f"and {values.redis_hosts}"
         ) from error
-    if len(hosts) != 2 or any(host != "127.0.0.1" for host, _ in hosts):
+    if len(hosts) != len(_names(values)) or any(host != "127.0.0.1" for host, _ in hosts):
         raise OperatorError(
-            "the local profile is a primary and a replica on 127.0.0.1, "
+            "the local profile is a primary and a replica on 127.0.0.1, and those that "
+            "`saferoute replicas add` has made, "
             f"but SAFEROUTE_DATABASE_HOSTS is {values.database_hosts}"
         )
     if analysts[0] != "127.0.0.1" or analysts in hosts:
@@ -333,7 +353,7 @@ def _complete(known: dict[str, str], folder: Path) -> dict[str, str]:
     }
     wanted = {**addresses, **passwords, **issuing, **known, **later}
     if "SAFEROUTE_SERVERS" not in wanted:
-        wanted["SAFEROUTE_SERVERS"] = str(servers_folder(folder))
+        wanted["SAFEROUTE_SERVERS"] = str(cluster.servers_folder(folder))
     configuration = str(archiving.configuration(Path(wanted["SAFEROUTE_SERVERS"])))
     return {"SAFEROUTE_BACKUP_CONFIG": configuration, **wanted}
 
@@ -354,24 +374,6 @@ def _with_gateway(known: Mapping[str, str]) -> dict[str, str]:
     return {**known, **moved}
 
 
-def servers_folder(folder: Path) -> Path:
-    """Where servers keep their data: in the profile's folder, or where `postgres` reaches it."""
-    if _postgres_reaches(folder):
-        return folder / "servers"
-    _SYSTEM_STATE.mkdir(exist_ok=True)
-    _SYSTEM_STATE.chmod(0o755)  # whatever the umask: postgres passes through
-    return _SYSTEM_STATE / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-
-
-def _postgres_reaches(folder: Path) -> bool:
-    if os.geteuid() != 0:
-        return True
-    check = subprocess.run(
-        ["test", "-x", folder], user="postgres", group="postgres", extra_groups=[], check=False
-    )
-    return check.returncode == 0
-
-
 def _write_settings(path: Path, values: Mapping[str, str]) -> None:
     _write_private(path, "".join(f"{key}='{value}'\n" for key, value in values.items()))
     settings.cache_clear()
@@ -384,16 +386,6 @@ def _write_private(path: Path, text: str) -> None:
     draft.touch(mode=0o600)
     draft.write_text(text)
     draft.replace(path)
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _digest(*parts: bytes) -> str:

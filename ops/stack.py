@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,9 @@ from rich.console import Console
 
 from common.settings import settings
 from ops import (
-    archiving,
     backup,
     backup_health,
+    databases,
     first_city,
     first_route,
     health,
@@ -26,21 +26,19 @@ from ops import (
     logins,
     pgbackrest,
     redis_cluster,
-    schema,
     stack_status,
     unfinished,
 )
 from ops import roll as rolling
-from ops.cluster import HBA, Server
 from ops.errors import OperatorError
 from ops.ha import cluster as clusters
 from ops.ha import inventory
 from ops.ha import members as ha_members
 from ops.pgbackrest import BackupError
-from ops.profile import Profile, find_profile, open_profile, refuse_taken_ports
+from ops.ports import refuse_taken_ports
+from ops.profile import Profile, find_profile, open_profile
 from ops.progress import step
 from ops.roll import Kind, Member
-from ops.standby import OPTIONS, Standby
 
 app = typer.Typer(help="The local profile on this machine.", no_args_is_help=True)
 _progress = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -68,7 +66,7 @@ def up(
         start_followers(profile)
         start_services(profile, changed)
         found = first_city.load(settings().owner_conninfo, wish, profile.folder / "demo")
-        _wait_for_replay(profile)
+        databases.wait_for_replay(profile)
         _back_up_first()
     stack_status.show(profile)
     typer.echo(health.summary())
@@ -173,7 +171,7 @@ def members(profile: Profile) -> list[Member]:
 
 def start_database(profile: Profile) -> bool:
     """Start the primary, with its backups and its schema; whether that has changed."""
-    start_primary(profile)
+    databases.start_primary(profile)
     _prepare_backups(profile)
     return installation.install()
 
@@ -181,14 +179,14 @@ def start_database(profile: Profile) -> bool:
 def start_followers(profile: Profile) -> None:
     """Start the standbys, which are copied where they cannot follow, and Redis."""
     for standby in profile.standbys:
-        _start_standby(profile, standby)
-    _admit_analysts(profile)
+        databases.start_standby(profile, standby)
+    databases.admit_analysts(profile)
     _start_redis(profile)
 
 
 def start_services(profile: Profile, schema_changed: bool) -> None:
     """Start the API and all else of ours, and the gateway."""
-    _start_ours(profile, schema_changed)
+    start_ours(profile, schema_changed=schema_changed)
     _start_gateway(profile)
 
 
@@ -215,9 +213,9 @@ def start_supervisor(profile: Profile) -> None:
         return
     # Programs of a supervisord that was killed need a moment to stop.
     refuse_taken_ports(
-        profile.ports_of(profile.programs), patience=5 if profile.primary.exists else 0
+        profile.ports_of(profile.programs), patience=5 if profile.nodes[0].server.exists else 0
     )
-    supervisor.start(configuration, profile.variables)
+    supervisor.start(configuration, profile.variables, without=profile.settled)
 
 
 def _stop(profile: Profile) -> None:
@@ -226,36 +224,9 @@ def _stop(profile: Profile) -> None:
         profile.supervisor.stop(at_once=[process.name for process in profile.processes])
 
 
-def start_primary(profile: Profile) -> None:
-    """Start the primary; it is made where there is none."""
-    archiving.configure(profile.servers, profile.primary)
-    if profile.primary.exists:
-        configure_primary(profile)
-    else:
-        profile.supervisor.stop_process("primary")
-        with step("Creating the primary"):
-            password = logins.password("admin_password")
-            profile.primary.create_primary(password, _primary_options(profile))
-    with step(f"Primary on 127.0.0.1:{profile.primary.port}"):
-        profile.supervisor.start_process("primary")
-        _wait(
-            profile, "primary", lambda: logins.answers(logins.server_conninfo(profile.primary.port))
-        )
-
-
-def configure_primary(profile: Profile) -> None:
-    """Bring its settings up to date."""
-    _configure(profile, "primary", profile.primary, _primary_options(profile), HBA)
-
-
-def _primary_options(profile: Profile) -> dict[str, str]:
-    config = archiving.configuration(profile.servers)
-    return {**OPTIONS, "cluster_name": "primary", **archiving.options(config)}
-
-
 def _prepare_backups(profile: Profile) -> None:
     """Let the repository know this primary, before it has WAL to archive."""
-    primary = logins.server_conninfo(profile.primary.port)
+    primary = logins.server_conninfo(profile.primary.server.port)
     with psycopg.connect(primary) as connection:
         query = "select system_identifier, version() from pg_control_system()"
         wanted = str(connection.execute(query).fetchone())
@@ -275,41 +246,6 @@ def _back_up_first() -> None:
                 backup.make(repository)
 
 
-def _start_standby(profile: Profile, standby: Standby) -> None:
-    primary = logins.server_conninfo(profile.primary.port)
-    name, server = standby.name, standby.server
-    if server.exists and standby.slot_is_usable(primary):
-        _configure(profile, name, server, standby.options, standby.hba)
-    else:
-        profile.supervisor.stop_process(name)
-        with step(f"Copying the primary: {name}"):
-            standby.drop_slot(primary)
-            standby.copy(profile.primary, logins.password("replicator_password"))
-    with step(f"{name.capitalize()} on 127.0.0.1:{server.port}, streaming"):
-        profile.supervisor.start_process(name)
-        _wait(profile, name, lambda: standby.lag(primary) is not None)
-        _wait(profile, name, lambda: logins.answers(logins.server_conninfo(server.port)))
-
-
-def _configure(
-    profile: Profile, name: str, server: Server, options: Mapping[str, str], hba: str
-) -> None:
-    """Bring a server of an earlier version of this profile up to date."""
-    if server.configure(options):
-        profile.supervisor.stop_process(name)
-    if server.admit(hba) and profile.supervisor.process(name).runs:
-        server.reload()
-
-
-def _admit_analysts(profile: Profile) -> None:
-    """Give the role its password: only its standby can tell whether it has it."""
-    password = logins.password("analyst_password")
-    standby = logins.server_conninfo(profile.analysts.server.port)
-    there = psycopg.conninfo.make_conninfo(standby, dbname=settings().database)
-    if not logins.signs_in("analyst", password, there):
-        schema.set_passwords(settings().admin_conninfo, {"analyst": password})
-
-
 def _start_redis(profile: Profile) -> None:
     password, mark = logins.password("redis_password"), profile.servers / "redis.ready"
     if not mark.exists():
@@ -324,7 +260,7 @@ def _start_redis(profile: Profile) -> None:
         for node in profile.redis:
             profile.supervisor.start_process(node.name)
         for node in profile.redis:
-            _wait(profile, node.name, partial(node.answers, password))
+            profile.supervisor.wait(node.name, partial(node.answers, password))
         if not mark.exists():
             redis_cluster.create(profile.redis, password)
             mark.touch()
@@ -334,8 +270,8 @@ def _start_redis(profile: Profile) -> None:
             raise OperatorError(f"{error}: see docs/how-to/redis-cluster.md") from error
 
 
-def _start_ours(profile: Profile, schema_changed: bool) -> None:
-    """Start API, live gateways and workers; where their code has changed, one after the other."""
+def start_ours(profile: Profile, *, schema_changed: bool = False) -> None:
+    """Start API, live gateways and workers; where code or settings have changed, one by one."""
     supervisor = profile.supervisor
     running = {process.name for process in supervisor.processes() if process.runs}
     for process in profile.processes:
@@ -360,31 +296,7 @@ def _start_gateway(profile: Profile) -> None:
         supervisor.signal_process("gateway", "HUP")
     with step(f"Gateway on {profile.url}"):
         supervisor.start_process("gateway")
-        _wait(profile, "gateway", lambda: _listens(gateway.port))
-
-
-def _wait(profile: Profile, name: str, is_there: Callable[[], bool], seconds: float = 60) -> None:
-    """Return once a started program is of use; an error with its last words if it never is."""
-    supervisor, deadline = profile.supervisor, time.monotonic() + seconds
-    while not is_there():
-        if supervisor.has_failed(name) or time.monotonic() > deadline:
-            raise OperatorError(f"{name} is {supervisor.last_words(name)}")
-        time.sleep(0.1)
-
-
-def _wait_for_replay(profile: Profile) -> None:
-    """Return once the API's replica shows what has been loaded. Analysts may hold theirs back."""
-    with psycopg.connect(
-        logins.server_conninfo(profile.primary.port), autocommit=True
-    ) as connection:
-        (end,) = connection.execute("select pg_current_wal_flush_lsn()").fetchone() or (None,)
-        name = profile.replica.name
-        query = "select replay_lsn >= %s from pg_stat_replication where application_name = %s"
-        _wait(
-            profile,
-            name,
-            lambda: connection.execute(query, [end, name]).fetchone() == (True,),
-        )
+        supervisor.wait("gateway", lambda: _listens(gateway.port))
 
 
 def _listens(port: int) -> bool:

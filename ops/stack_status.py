@@ -14,7 +14,7 @@ def show(profile: Profile) -> None:
     """Print a table of the programs, and where to learn more."""
     processes = profile.supervisor.processes() if profile.supervisor.runs else []
     found = {process.name: process for process in processes}
-    behind = _behind(profile) if "primary" in found and found["primary"].pid else {}
+    behind = _behind(profile) if found and found[profile.primary.name].pid else {}
     roles = _redis_roles(profile) if found else {}
     table = Table("", "state", "address", "process", "up", "role or lag", box=None)
     for name in profile.programs:
@@ -54,9 +54,9 @@ def _redis_roles(profile: Profile) -> dict[str, str]:
 
 def _behind(profile: Profile) -> dict[str, str]:
     """What each standby has not replayed, in words."""
-    primary = logins.server_conninfo(profile.primary.port)
+    primary = logins.server_conninfo(profile.primary.server.port)
     lags = {standby.name: standby.lag(primary) for standby in profile.standbys}
-    return {
+    return {profile.primary.name: "primary"} | {
         name: f"{lag.size / 1e6:,.1f} MB, {lag.seconds:.1f} s" if lag else "not streaming"
         for name, lag in lags.items()
     }

@@ -1,11 +1,11 @@
-"""The standbys of the local profile: copies of the primary, each with settings of its own."""
+"""The PostgreSQL servers of the local profile: what each is called and how it is set up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
 
-from ops.cluster import HBA, Server
+from ops.cluster import HBA, Server, following
 
 OPTIONS = {
     "timezone": "UTC",
@@ -29,7 +29,7 @@ OPTIONS = {
     # Utility statements are kept as they are written: ALTER ROLE with its password.
     "pg_stat_statements.track_utility": "off",
 }
-"""Settings of the primary and of the API's replica."""
+"""Settings of the primary and of the API's replicas, which may become primary."""
 
 ANALYST_OPTIONS = {
     **OPTIONS,
@@ -65,16 +65,27 @@ class Lag:
 
 
 @dataclass(frozen=True)
-class Standby:
-    """A streaming copy of the primary; `name` is its program, application name and slot."""
+class Node:
+    """A server, which follows the primary or is it.
+
+    `name` is its program's, and as a standby its application name and its slot.
+    """
 
     name: str
     server: Server
     options: Mapping[str, str]
     hba: str
 
+    def configure(self, primary: Server | None, password: str) -> bool:
+        """Write its settings: whom it follows, if anybody; whether they changed.
+
+        `password` is that of `replicator`.
+        """
+        upstream = following(primary, password, self.name) if primary else {}
+        return self.server.configure({**self.options, **upstream})
+
     def copy(self, primary: Server, password: str) -> None:
-        """Copy the primary; `password` is that of `replicator`."""
+        """Copy the primary, to follow it; `password` is that of `replicator`."""
         self.server.create_standby(primary, password, self.name, self.options, self.hba)
 
     def slot_is_usable(self, conninfo: str) -> bool:
@@ -106,12 +117,12 @@ class Standby:
         return Lag(*row) if row else None
 
 
-def api_replica(server: Server) -> Standby:
-    """The standby the API reads from."""
-    return Standby("replica", server, {**OPTIONS, "cluster_name": "replica"}, HBA)
+def api_server(name: str, server: Server, options: Mapping[str, str]) -> Node:
+    """One that the API reads from, and writes to where it is the primary."""
+    return Node(name, server, {**OPTIONS, "cluster_name": name, **options}, HBA)
 
 
-def analysts_standby(server: Server, database: str) -> Standby:
+def analysts_standby(server: Server, database: str) -> Node:
     """The standby that analysts read from, and nobody else.
 
     It is never promoted: its pg_hba.conf admits neither the API nor the owner nor a standby, so
@@ -124,4 +135,4 @@ host all postgres,operator 127.0.0.1/32 scram-sha-256
 host all all all reject
 """
     options = {**ANALYST_OPTIONS, "cluster_name": "analysts"}
-    return Standby("analysts", server, options, hba)
+    return Node("analysts", server, options, hba)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -78,8 +78,10 @@ class Supervisor:
     def _configuration_file(self) -> Path:
         return self.folder / "supervisord.conf"
 
-    def start(self, configuration: str, variables: Mapping[str, str]) -> None:
-        """Start it in the background; its programs get the variables."""
+    def start(
+        self, configuration: str, variables: Mapping[str, str], without: Collection[str] = ()
+    ) -> None:
+        """Start it in the background; its programs get the variables, and ours but for some."""
         (self.folder / "logs").mkdir(exist_ok=True)
         self._configuration_file.write_text(configuration)
         process = subprocess.run(
@@ -88,7 +90,7 @@ class Supervisor:
                 *("-c", str(self._configuration_file)),
             ],
             cwd=self.folder,
-            env={**os.environ, **variables},
+            env={**_but(os.environ, without), **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -115,6 +117,16 @@ class Supervisor:
             if time.monotonic() > deadline:
                 raise OperatorError(f"supervisord does not stop; see {self.log('supervisor')}")
             time.sleep(0.05)
+
+    def update(self, configuration: str) -> None:
+        """Have the programs that the configuration says, and leave those alone that stay as is."""
+        self._configuration_file.write_text(configuration)
+        [[added, changed, removed]] = self._call("reloadConfig")
+        for group in (*changed, *removed):
+            self._call("stopProcessGroup", group)
+            self._call("removeProcessGroup", group)
+        for group in (*changed, *added):
+            self._call("addProcessGroup", group)
 
     def start_process(self, name: str) -> bool:
         """Start a program without waiting for it; whether it was down."""
@@ -172,6 +184,14 @@ class Supervisor:
         said = f'"message":"ready","pid":{process.pid}}}'
         return any(line.endswith(said) for line in lines)
 
+    def wait(self, name: str, is_there: Callable[[], bool], seconds: float = 60) -> None:
+        """Return once a started program is of use; an error with its last words if it never is."""
+        deadline = time.monotonic() + seconds
+        while not is_there():
+            if self.has_failed(name) or time.monotonic() > deadline:
+                raise OperatorError(f"{name} is {self.last_words(name)}")
+            time.sleep(0.1)
+
     def log(self, name: str) -> Path:
         """The log file of a program, or of `supervisor`."""
         return self.folder / "logs" / f"{name}.log"
@@ -185,6 +205,10 @@ class Supervisor:
                 return getattr(proxy.supervisor, method)(*arguments)
             finally:
                 transport.close()
+
+
+def _but(mapping: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in mapping.items() if name not in names}
 
 
 def _in_group(name: str) -> str:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from common import signing_keys
 from common.settings import REPOSITORY, environment_file, settings
-from ops import installation, logins, profile, redis_cluster, schema
+from ops import installation, logins, redis_cluster, schema
+from ops.cluster import servers_folder
 from ops.errors import OperatorError
 from ops.ha import checks, files, identities, inventory, namespaces, place
 from ops.ha.inventory import Host, Inventory
@@ -144,7 +145,7 @@ def of(path: Path) -> Cluster:
     """The cluster that an inventory file describes."""
     found = inventory.read(path)
     # Beside the local profile, where PostgreSQL can reach it.
-    folder = profile.servers_folder(environment_file().parent).parent
+    folder = servers_folder(environment_file().parent).parent
     return Cluster(found, folder / "ha" / found.name)
 
 

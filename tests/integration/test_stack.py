@@ -128,7 +128,7 @@ def test_nothing_runs_as_root_that_is_a_server_or_listens_beyond_loopback(stack:
 @pytest.mark.parametrize("name", ["replica", "analysts"])
 def test_a_standby_does_not_hold_a_superusers_password(stack: Stack, name: str) -> None:
     data = Path(stack.setting("SAFEROUTE_SERVERS")) / name
-    kept = (data / "postgresql.auto.conf").read_text()
+    kept = (data / "saferoute.conf").read_text() + (data / "postgresql.auto.conf").read_text()
     assert "user=replicator" in kept
     assert stack.setting("SAFEROUTE_ADMIN_PASSWORD") not in kept
 
