@@ -21,6 +21,7 @@ from ops import (
     pooler,
     quarantine,
     reference,
+    replicas,
     restore_to,
     risk,
     stack,
@@ -46,6 +47,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(ha.app, name="ha")
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(partitions.app, name="partitions")
+app.add_typer(replicas.app, name="replicas")
 app.add_typer(users.app, name="users")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(backup.app, name="backup")

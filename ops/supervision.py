@@ -119,14 +119,21 @@ class Supervisor:
             time.sleep(0.05)
 
     def update(self, configuration: str) -> None:
-        """Have the programs that the configuration says, and leave those alone that stay as is."""
+        """Have the programs that a configuration says; those that stay as they are run on.
+
+        What is new is not started yet.
+        """
         self._configuration_file.write_text(configuration)
+        running = [process.name for process in self.processes() if process.runs]
         [[added, changed, removed]] = self._call("reloadConfig")
         for group in (*changed, *removed):
             self._call("stopProcessGroup", group)
             self._call("removeProcessGroup", group)
         for group in (*changed, *added):
             self._call("addProcessGroup", group)
+        for name in running:
+            if name.partition("-")[0] in changed:
+                self.start_process(name)
 
     def start_process(self, name: str) -> bool:
         """Start a program without waiting for it; whether it was down."""

@@ -34,9 +34,12 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         primary, replica, analysts, gateway = self.ports
+        settings = self.folder / "saferoute.env"
+        hosts = {"SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}"}
         return {
-            "SAFEROUTE_ENV_FILE": str(self.folder / "saferoute.env"),
-            "SAFEROUTE_DATABASE_HOSTS": f"127.0.0.1:{primary},127.0.0.1:{replica}",
+            "SAFEROUTE_ENV_FILE": str(settings),
+            # Once they are kept there, replicas may be added and removed.
+            **({} if settings.exists() else hosts),
             "SAFEROUTE_ANALYST_ADDRESS": f"127.0.0.1:{analysts}",
             "SAFEROUTE_GATEWAY_PORT": str(gateway),
             "SAFEROUTE_API_PORT": str(self.api_port),

@@ -2,9 +2,10 @@
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -30,6 +31,8 @@ class Member:
     lag: int | None
     """Bytes of the log that it lacks; none where nobody knows."""
     tags: dict[str, Any]
+    api: str
+    """Its own REST API, as host:port."""
 
     @property
     def is_primary(self) -> bool:
@@ -75,6 +78,11 @@ class Patroni:
         wanted = {"leader": leader} | ({"candidate": candidate} if candidate else {})
         return self._ask("POST", "/switchover", wanted, _SWITCHOVER_S)
 
+    def reinitialize(self, member: Member) -> str:
+        """Have a standby delete its data and copy the primary; not waited for."""
+        alone = replace(self, addresses=[member.api])
+        return alone._ask("POST", "/reinitialize", {"force": True}, _TIMEOUT_S)
+
     def _ask(self, method: str, path: str, body: dict[str, Any], timeout: float) -> str:
         said = "no member of the cluster answers"
         for address in self.addresses:
@@ -116,4 +124,5 @@ def _member(entry: dict[str, Any]) -> Member:
         timeline=entry.get("timeline"),
         lag=lag if isinstance(lag, int) else None,
         tags=entry.get("tags", {}),
+        api=urlsplit(entry.get("api_url", "")).netloc,
     )
