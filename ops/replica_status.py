@@ -90,7 +90,7 @@ def look(names: Mapping[str, str]) -> list[Seen]:
             answer = _ask(host, port, name, is_analysts)
         except psycopg.OperationalError as error:
             gone = Seen(name, "gone", address)
-            reason = str(error).strip().splitlines()[-1].strip()
+            reason = str(error).strip().splitlines()[0].rpartition(": ")[2]
             gone.blame(f"It does not answer: {reason}", "yellow" if is_analysts else "red")
             found.append(gone)
             continue

@@ -33,8 +33,8 @@ def judge(found: list[Seen]) -> None:
         member = known.get(seen.name)
         if member is not None and member.state not in _FINE:
             seen.blame(
-                f"Patroni says: {member.state}. If that stays, have it copied anew: "
-                f"`saferoute replicas add {seen.name}`.",
+                f"Patroni says: {member.state}. `saferoute replicas add {seen.name}` starts it where "
+                "it is stopped; where it cannot follow, a second time copies it anew.",
                 "yellow" if _is_aside(member) else "red",
             )
 
@@ -125,7 +125,7 @@ def add(name: str, ask: Callable[[str], None]) -> str:
     if host is not None and not host.process(_program(name)).runs:
         with step(f"Starting {name}"):
             host.start_process(_program(name))
-            _wait(lambda: _state(name) in _FINE, _FOLLOWS_S, f"{name} does not follow")
+            _wait(lambda: _state(name) in _FINE, _FOLLOWS_S, _again(name))
         return f"{name} follows the primary."
     if member is None:
         raise OperatorError(
@@ -177,6 +177,10 @@ def _wait(is_so: Callable[[], bool], seconds: float, why_not: str) -> None:
         if time.monotonic() > deadline:
             raise OperatorError(why_not)
         time.sleep(0.2)
+
+
+def _again(name: str) -> str:
+    return f"{name} was started and does not follow: once more the same copies it anew"
 
 
 def _program(name: str) -> str:
