@@ -33,8 +33,8 @@ def judge(found: list[Seen]) -> None:
         member = known.get(seen.name)
         if member is not None and member.state not in _FINE:
             seen.blame(
-                f"Patroni says: {member.state}. `saferoute replicas add {seen.name}` starts it where "
-                "it is stopped; where it cannot follow, a second time copies it anew.",
+                f"Patroni says: {member.state}. `saferoute replicas add {seen.name}` starts it; "
+                "where it cannot follow then, once more the same copies it anew.",
                 "yellow" if _is_aside(member) else "red",
             )
 

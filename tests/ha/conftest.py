@@ -43,7 +43,7 @@ def inventory() -> Inventory:
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Three hosts and two gateways."""
-    _skip_where_impossible()
+    skip_where_impossible()
     # PostgreSQL must reach it.
     folder = Path(tempfile.mkdtemp(prefix="saferoute-faults-"))
     folder.chmod(0o755)
@@ -54,7 +54,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     try:
         if any("disk" in item.fixturenames for item in request.session.items):
             small.attach()
-        with _own_settings():
+        with own_settings():
             clusters.up(found)
         yield found
     finally:
@@ -96,7 +96,7 @@ def pytest_terminal_summary(
 
 
 @contextmanager
-def _own_settings() -> Iterator[None]:
+def own_settings() -> Iterator[None]:
     """What makes a cluster takes its settings; other tests have theirs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SAFEROUTE_ENV_FILE", os.devnull)
@@ -104,7 +104,8 @@ def _own_settings() -> Iterator[None]:
     settings.cache_clear()
 
 
-def _skip_where_impossible() -> None:
+def skip_where_impossible() -> None:
+    """Skip, and say why, where no hosts can be simulated."""
     if os.geteuid() != 0:
         pytest.skip("simulated hosts are network namespaces, which only root can make")
     missing = [
