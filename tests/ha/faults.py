@@ -139,13 +139,10 @@ class Faults:
         self.cluster.supervisor(host).signal_process("nginx", "HUP")
 
     def replication(self) -> list[int]:
-        """The processes by which the standbys get the log: none gets any while they are stopped."""
-        return [
-            pid
-            for host in self.standbys()
-            for pid in self.postgres(host)
-            if "walreceiver" in _title(pid)
-        ]
+        """The processes of the primary that send its log: no standby gets any while they are
+        stopped. Stopped receivers would find what had come meanwhile in their sockets.
+        """
+        return [pid for pid in self.postgres(self.primary()) if "walsender" in _title(pid)]
 
     # --- Hosts
 
