@@ -84,19 +84,6 @@ begin
     end loop;
 end
 $$;
--- A host that dies without a word would keep its connections, and with them its places, for over two hours: for 11 s.
-do $$
-declare
-    v_role text;
-begin
-    foreach v_role in array array['authenticator', 'worker'] loop
-        execute format('alter role %I set tcp_keepalives_idle = 5', v_role);
-        execute format('alter role %I set tcp_keepalives_interval = 2', v_role);
-        execute format('alter role %I set tcp_keepalives_count = 3', v_role);
-        execute format('alter role %I set tcp_user_timeout = 10000', v_role);
-    end loop;
-end
-$$;
 -- The detail of an error may hold a position, which no log may keep.
 alter role authenticator set log_error_verbosity = 'terse';
 -- And so may the parameters of a slow statement, or name a person.
@@ -136,5 +123,19 @@ begin
     ) then
         execute format('alter database %I set timezone = ''UTC''', current_database());
     end if;
+end
+$$;
+
+-- A host that dies without a word would keep its connections, and with them its places, for over two hours: for 11 s.
+do $$
+declare
+    v_role text;
+begin
+    foreach v_role in array array['authenticator', 'worker'] loop
+        execute format('alter role %I set tcp_keepalives_idle = 5', v_role);
+        execute format('alter role %I set tcp_keepalives_interval = 2', v_role);
+        execute format('alter role %I set tcp_keepalives_count = 3', v_role);
+        execute format('alter role %I set tcp_user_timeout = 10000', v_role);
+    end loop;
 end
 $$;
