@@ -129,6 +129,13 @@ class RedisNode:
         """Remove its data, and what it knows of the cluster."""
         shutil.rmtree(self.data, ignore_errors=True)
 
+    def forget(self, password: str) -> None:
+        """Make a node that runs forget the cluster, and all its keys."""
+        with self.connect(password) as client:
+            if client.info("replication")["role"] == "master":
+                client.flushall()
+            client.execute_command("CLUSTER RESET", "HARD")
+
     def connect(self, password: str) -> "redis.Redis":
         """A connection to this node alone."""
         authority = str(self.identity.authority) if self.identity else None

@@ -297,6 +297,9 @@ def _join_redis(cluster: Cluster) -> None:
             silent = f"{node.name} at {node.host} does not answer"
             wait(partial(node.answers, password), 30, silent)
         if not mark.exists():
+            # One that was cut off has left nodes that know each other.
+            for node in nodes:
+                node.forget(password)
             redis_cluster.create(nodes, password)
             mark.touch()
         redis_cluster.wait_until_whole(nodes, password)

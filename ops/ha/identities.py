@@ -41,7 +41,9 @@ def render(inventory: Inventory, host: Host | None, place: Place, issued: Path) 
     """The files of a host, without one the operator's: everyone who reads the key has a copy."""
     own = Certificate(issued, host.name if host else OPERATOR)
     if not own.exists:
-        raise OperatorError(f"there is no certificate {own.path}: saferoute ha certificates")
+        raise OperatorError(
+            f"there is no certificate {own.path}: `saferoute ha up` or `ha render` makes it"
+        )
     return dict(_files(own, place, _readers(inventory, host, place)))
 
 
