@@ -39,7 +39,7 @@ def cluster() -> Iterator[Cluster]:
         for host in found.inventory.everyone:
             found.kill(host)
         clusters.down(found)
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def replicas(cluster: Cluster, *words: str) -> subprocess.CompletedProcess[str]:

@@ -51,6 +51,15 @@ def seen_by_the_api(stack: Stack) -> set[str]:
     return set.intersection(*({each["server"] for each in servers} for servers in found))
 
 
+def end_workers(stack: Stack) -> None:
+    """What follows starts them again, all at once; it replaces those that run one after another."""
+    supervisor = Supervisor(stack.folder)
+    workers = [name for name in stack.processes() if name.startswith("worker-")]
+    for name in workers:
+        supervisor.stop_process(name, wait=False)
+    until(lambda: not set(workers) & set(stack.processes()))
+
+
 def until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not is_so():
@@ -108,6 +117,7 @@ def test_what_would_do_harm_is_refused_in_one_line(
 
 
 def test_one_more_replica_is_followed_by_the_api(stack: Stack) -> None:
+    end_workers(stack)
     before = stack.processes()
     assert "replica2 follows the primary" in replicas(stack, "add").stdout
     assert roles(stack)["replica2"] == "green standby"
@@ -170,6 +180,7 @@ def test_a_switchover_loses_nothing_and_everybody_follows(stack: Stack) -> None:
 
 def test_a_replica_is_removed_with_all_that_it_had(stack: Stack) -> None:
     address = status(stack)["replica2"]["address"]
+    end_workers(stack)
     assert "replica2 is gone" in replicas(stack, "remove", "replica2", "--yes").stdout
     assert "replica2" not in status(stack)
     assert address not in stack.setting("SAFEROUTE_DATABASE_HOSTS")
