@@ -289,16 +289,18 @@ class Server:
             if self.state == "standby":
                 raise ReadCancelledError from error
             raise
+        else:
+            # asyncpg tells of a warning before the statement has ended. Looked at before the
+            # connection is given back: where the server is gone by now, that forgets the warning.
+            if self._not_on_standbys and connection in self._not_on_standbys:
+                self._not_on_standbys.remove(connection)
+                self._nudged.set()
+                raise NotOnStandbysError
         finally:
             if has_ended:
                 self._give_back(connection, is_priority)
             else:
                 self._settle(connection, is_priority)
-        # asyncpg tells of a warning before the statement has ended.
-        if self._not_on_standbys and connection in self._not_on_standbys:
-            self._not_on_standbys.remove(connection)
-            self._nudged.set()
-            raise NotOnStandbysError
         # PostgreSQL tells it with the first answer after the promotion; a pooler does not.
         if (
             self.state == "standby"
