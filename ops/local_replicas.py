@@ -17,6 +17,7 @@ from ops.progress import step
 from ops.standby import Node
 
 _HAS_IT_ALL_S = 30
+_NAME = re.compile(r"primary|replica\d*")
 _SHUT_DOWN = re.compile(r"^Database cluster state: +shut down$", re.MULTILINE)
 _CHECKPOINT = re.compile(r"^Latest checkpoint location: +(\S+)$", re.MULTILINE)
 _STREAMING = """
@@ -118,7 +119,9 @@ def remove(profile: Profile, node: Node) -> None:
 def is_leftover(profile: Profile, name: str) -> bool:
     """Whether there are data of a replica that is not part of the profile any more."""
     known = _names((*profile.nodes, profile.analysts))
-    return name not in known and (profile.servers / name / "PG_VERSION").exists()
+    # Other folders hold data too: what a restore has kept, and those of other profiles.
+    is_a_name = _NAME.fullmatch(name) is not None
+    return is_a_name and name not in known and (profile.servers / name / "PG_VERSION").exists()
 
 
 def clear(profile: Profile, name: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.settings import settings
+from ops import local_replicas
 from ops.errors import OperatorError
 from ops.profile import open_profile
 
@@ -43,3 +44,12 @@ def test_a_port_that_is_given_twice_is_named(
     monkeypatch.setenv("SAFEROUTE_LIVE_PORT", "28010")
     with pytest.raises(OperatorError, match="port 28010 is given to both api-1 and live-1"):
         open_profile()
+
+
+def test_nothing_but_a_replica_is_taken_for_what_is_left_of_one(earlier: Path) -> None:
+    profile = open_profile()
+    names = ("replica2", "primary.before-20261124T024825Z", "../another", "backup")
+    for name in names:
+        (profile.servers / name).mkdir(parents=True)
+        (profile.servers / name / "PG_VERSION").touch()
+    assert [n for n in names if local_replicas.is_leftover(profile, n)] == ["replica2"]
