@@ -181,8 +181,10 @@ def finish(cluster: Cluster) -> None:
 
 def down(cluster: Cluster) -> None:
     """Stop everything and remove it: processes, namespaces, files."""
-    if not cluster.state.exists() and not namespaces.existing(cluster.inventory):
-        return
+    if not cluster.state.exists():
+        if not namespaces.existing(cluster.inventory):
+            return
+        _refuse_anothers(cluster)
     with held(cluster), step("Removing hosts, network and files"):
         for host in cluster.inventory.everyone:
             cluster.kill(host)
@@ -191,6 +193,17 @@ def down(cluster: Cluster) -> None:
     with contextlib.suppress(OSError):  # another cluster or the local profile is there
         for folder in (cluster.state.parent, cluster.state.parent.parent):
             folder.rmdir()
+
+
+def _refuse_anothers(cluster: Cluster) -> None:
+    """An error where hosts of this name run that were not made from here."""
+    name = cluster.inventory.name
+    for host in cluster.inventory.everyone:
+        if namespaces.processes(cluster.inventory, host):
+            raise OperatorError(
+                f"the hosts {name}-... run, and their files are not in {cluster.state}: they are "
+                "of another clone, or of another SAFEROUTE_ENV_FILE; remove them from there"
+            )
 
 
 def use(cluster: Cluster) -> None:
