@@ -287,10 +287,12 @@ def _prepare_backups(cluster: Cluster) -> None:
     mark, primary = cluster.state / "backups.ready", cluster.patroni.primary()
     if mark.exists() or primary is None:
         return
+    host = next(each for each in cluster.inventory.hosts if each.name == primary.name)
+    config = cluster.place(host).etc / "pgbackrest.conf"
+    if not config.exists():  # a real host: its first backup does that
+        return
     with step("Repository of backups"):
-        host = next(each for each in cluster.inventory.hosts if each.name == primary.name)
         variables = {"PGHOST": str(host.address), "PGPASSWORD": cluster.secrets.admin}
-        config = cluster.place(host).etc / "pgbackrest.conf"
         Repository(config, variables, cluster.inside(host)).prepare()
         mark.touch()
 
@@ -310,10 +312,13 @@ def _join_redis(cluster: Cluster) -> None:
             silent = f"{node.name} at {node.host} does not answer"
             wait(partial(node.answers, password), 30, silent)
         if not mark.exists():
-            # One that was cut off has left nodes that know each other.
-            for node in nodes:
-                node.forget(password)
-            redis_cluster.create(nodes, password)
+            # From another folder it may have been made long ago, and holds what people did since.
+            states = [node.state(password) for node in nodes]
+            if not all(state and state.is_whole for state in states):
+                # One that was cut off has left nodes that know each other.
+                for node in nodes:
+                    node.forget(password)
+                redis_cluster.create(nodes, password)
             mark.touch()
         redis_cluster.wait_until_whole(nodes, password)
 
