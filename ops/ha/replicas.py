@@ -145,6 +145,12 @@ def _patroni() -> Patroni:
     values = settings()
     password = values.patroni_password
     files = (values.tls_ca, values.tls_certificate, values.tls_key)
+    if any(files) and not all(files):
+        # In plain it would be sent the password.
+        raise OperatorError(
+            "Patroni is asked by TLS: SAFEROUTE_TLS_CA, SAFEROUTE_TLS_CERTIFICATE and "
+            "SAFEROUTE_TLS_KEY are needed, and one of them is not set"
+        )
     return Patroni(
         [f"{host}:{values.patroni_port}" for host, _ in values.hosts],
         password.get_secret_value() if password else None,
