@@ -45,7 +45,7 @@ wanted() {
         command -v npm >/dev/null || echo npm
         return
     fi
-    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" nftables
+    echo "postgresql-$2-pgtap" "postgresql-$2-plpgsql-check" faketime nftables
     [ "$1" != chaos ] || echo gcc libc6-dev
 }
 

@@ -22,13 +22,19 @@ class Primary:
         self.statements: list[list[str]] = []
         self.running: list[asyncio.Future[Any]] = []
 
-    async def write(self, _text: str, arguments: Sequence[Any], _timeout: float) -> Any:
+    async def write(
+        self, _text: str, arguments: Sequence[Any], _timeout: float, *, is_repeatable: bool
+    ) -> Any:
+        assert is_repeatable
         users, bodies = arguments
         assert bodies[0] + bodies[-1] == "[]"
         assert len(users) == bodies.count("c")
         self.statements.append(bodies[1:-1].split(","))
         self.running.append(asyncio.get_running_loop().create_future())
         return await self.running[-1]
+
+    def until(self, asked_at: float, seconds: float) -> float:
+        return asked_at + seconds
 
     def answer(self, number: int, error: Exception | None = None) -> None:
         if error:
