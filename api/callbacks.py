@@ -111,7 +111,12 @@ class Callbacks:
     async def _ask(self, function: str, *arguments: Any) -> Any:
         """What a function of schema `tasks` answers."""
         places = ", ".join(f"${number + 1}" for number in range(len(arguments)))
-        statement = f"select tasks.{function}({places})::text as answer"
+        # The message makes the commit wait for a standby also where everything was done already, by
+        # a first time whose wait may have been cut short.
+        statement = (
+            f"select tasks.{function}({places})::text as answer, "
+            "pg_logical_emit_message(true, 'saferoute', '')"
+        )
         # Twilio sends everything again that was not answered, so all of them may be.
         rows = await self._servers.write(
             statement, arguments, _TIMEOUT, is_priority=True, is_repeatable=True
