@@ -1,6 +1,7 @@
 """The first layer of limits: per address and per API key, and never for a call for help."""
 
 import threading
+import time
 
 import httpx
 import psycopg
@@ -16,12 +17,18 @@ def client(front: Front, address: str) -> httpx.Client:
     return httpx.Client(base_url=front.url, transport=transport, timeout=30)
 
 
+def refilled_since(began: float) -> float:
+    """Calls that may have been let through: the burst, the one it is beside, and one a second."""
+    return BURST + 1 + (time.monotonic() - began)
+
+
 def test_an_address_has_so_many_calls_at_once_and_others_have_theirs(strict_front: Front) -> None:
     with client(strict_front, "127.0.5.1") as greedy, client(strict_front, "127.0.5.2") as other:
-        statuses = [greedy.get("/rpc/echo?words=x").status_code for _ in range(BURST + 10)]
-        refused = greedy.get("/rpc/echo?words=x")
-        assert 200 <= statuses.count(200) * 10 <= 10 * (BURST + 5)
-        assert set(statuses) == {200, 429}
+        began = time.monotonic()
+        statuses = []
+        while (refused := greedy.get("/rpc/echo?words=x")).status_code != 429:
+            statuses.append(refused.status_code)
+        assert BURST <= statuses.count(200) == len(statuses) <= refilled_since(began)
         assert refused.headers["retry-after"] == "1"
         assert refused.headers["proxy-status"] == "PostgREST; error=SR070"
         assert refused.json()["code"] == "SR070"
@@ -30,12 +37,11 @@ def test_an_address_has_so_many_calls_at_once_and_others_have_theirs(strict_fron
 
 def test_who_is_refused_can_still_call_for_help(strict_front: Front) -> None:
     with client(strict_front, "127.0.5.3") as greedy:
-        while greedy.get("/rpc/echo?words=x").status_code != 429:
-            pass
         for name in VITAL:
+            while greedy.get("/rpc/echo?words=x").status_code != 429:
+                pass
             answers = [greedy.post(f"/rpc/{name}", json={}).status_code for _ in range(BURST + 5)]
             assert 429 not in answers, name
-        assert greedy.get("/rpc/echo?words=x").status_code == 429
 
 
 def test_a_call_for_help_is_what_the_database_says_it_is(db: psycopg.Connection) -> None:
@@ -45,12 +51,12 @@ def test_a_call_for_help_is_what_the_database_says_it_is(db: psycopg.Connection)
 
 def test_a_key_is_limited_whatever_addresses_it_comes_from(strict_front: Front) -> None:
     headers = {"X-API-Key": "sr_" + "a" * 40}
-    statuses = []
-    for number in range(BURST + 10):
-        with client(strict_front, f"127.0.6.{number + 1}") as caller:
+    began = time.monotonic()
+    statuses: list[int] = []
+    while 429 not in statuses:
+        with client(strict_front, f"127.0.6.{len(statuses) + 1}") as caller:
             statuses.append(caller.get("/rpc/echo?words=x", headers=headers).status_code)
-    assert statuses.count(401) <= BURST + 5  # nobody knows this key
-    assert statuses[-1] == 429
+    assert BURST <= statuses.count(401) <= refilled_since(began)  # nobody knows this key
     with client(strict_front, "127.0.6.254") as caller:
         other = {"X-API-Key": "sr_" + "b" * 40}
         assert caller.get("/rpc/echo?words=x", headers=other).status_code == 401
