@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,8 +28,9 @@ from tests.redis_cluster import TestCluster, start_cluster
 
 @pytest.fixture(scope="module")
 def nodes(town: Town, cluster_directory: Path) -> Iterator[TestCluster]:
-    folder = cluster_directory / "redis-by-tls"
-    folder.mkdir()
+    # Made twice where pytest has tests of another module in between.
+    folder = Path(tempfile.mkdtemp(prefix="redis-by-tls-", dir=cluster_directory))
+    folder.chmod(0o755)
     key = shutil.copy(town.good.key_path, folder / "redis.key")
     if os.geteuid() == 0:
         shutil.chown(key, redis_cluster.user())
